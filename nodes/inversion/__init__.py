@@ -1,0 +1,1 @@
+"""From any representation back to sound, by gradient descent."""

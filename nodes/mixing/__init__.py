@@ -1,0 +1,1 @@
+"""Putting sounds together, at once or one after another."""

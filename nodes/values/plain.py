@@ -1,0 +1,74 @@
+"""Values that are not sound: texts, pictures, files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.value import Array, Value
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as MatplotlibFigure
+
+
+@dataclass(frozen=True, eq=False)
+class Text(Value):
+    """A text, and the ending of the file it becomes."""
+
+    text: str
+    ending: str = "txt"
+
+    def describe(self) -> str:
+        """Return the number of lines and the first one."""
+        lines = self.text.splitlines()
+        return f"Text, {len(lines)} lines: {lines[0][:60] if lines else ''}"
+
+    def write(self, folder: Path, name: str) -> list[Path]:
+        """Write the text in UTF-8."""
+        path = folder / f"{name}.{self.ending}"
+        path.write_text(self.text, encoding="utf-8")
+        return [path]
+
+
+@dataclass(frozen=True, eq=False)
+class Figure(Value):
+    """A picture: height × width × 3, uint8."""
+
+    pixels: Array
+
+    def describe(self) -> str:
+        """Return the size."""
+        return f"Figure, {self.pixels.shape[1]} × {self.pixels.shape[0]} pixels"
+
+    def draw(self) -> MatplotlibFigure:
+        """Return the picture as a figure without axes."""
+        from matplotlib.figure import Figure as MatplotlibFigure
+
+        height, width = self.pixels.shape[:2]
+        figure = MatplotlibFigure(figsize=(width / 110, height / 110))
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.imshow(self.pixels, aspect="auto")
+        axes.set_axis_off()
+        return figure
+
+
+@dataclass(frozen=True, eq=False)
+class Files(Value):
+    """Finished files by name, each a flat uint8 array of its bytes."""
+
+    files: dict[str, Array]
+
+    def describe(self) -> str:
+        """Return the names and sizes."""
+        return "Files, " + ", ".join(
+            f"{name} ({data.size / 1e6:.2f} MB)" for name, data in self.files.items()
+        )
+
+    def write(self, folder: Path, name: str) -> list[Path]:
+        """Copy the files out under their own names."""
+        paths = [folder / file for file in self.files]
+        for path, data in zip(paths, self.files.values(), strict=True):
+            with path.open("wb") as file:
+                data.tofile(file)
+        return paths

@@ -1,0 +1,48 @@
+"""A differentiable description of sound, with the coefficients that an inversion shall reach."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar
+
+from pipelines.value import Array, Value
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Representation(Value):
+    """Base of everything that `invert` can descend on.
+
+    A subclass is a frozen dataclass that holds the parameters of its analysis and the coefficients of one
+    sound. The coefficients come in named descriptor classes ('order1', 'kernel_3x3'), which can be
+    weighted apart from each other.
+    """
+
+    agrees: ClassVar[tuple[str, ...]] = ("sample_rate",)
+    sample_rate: int
+
+    @abstractmethod
+    def coefficients(self) -> dict[str, Array]:
+        """Return the target: for each descriptor class an array whose first axis is the channel."""
+
+    @abstractmethod
+    def analysis(self, length: int, device: str) -> Callable[[torch.Tensor], dict[str, torch.Tensor]]:
+        """Return the map from (channels × length) float32 samples to coefficients, shaped as the target's.
+
+        Raises
+        ------
+        MistakeError
+            Where a sound of this length cannot be compared with the target.
+        """
+
+    @property
+    @abstractmethod
+    def channels(self) -> int:
+        """Number of channels that were analysed."""
+
+    @property
+    @abstractmethod
+    def length(self) -> int:
+        """Number of samples that were analysed."""

@@ -1,0 +1,1 @@
+"""The engine: config → graph → plan → execution → record. It knows nothing of sound."""

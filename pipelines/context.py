@@ -1,0 +1,114 @@
+"""What the engine lends to a node while it runs: randomness, device, progress, metrics, room on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+
+from pipelines.value import Array
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Watcher(Protocol):
+    """Receives what a running step says of itself."""
+
+    def progress(self, step: str, done: int, total: int | None) -> None:
+        """Hear how far the step's loop has come."""
+
+    def metric(self, step: str, name: str, value: float, at: int) -> None:
+        """Hear one point of a curve, such as a loss."""
+
+
+class Context:
+    """Handed to every node that asks for `context: Context`.
+
+    Parameters
+    ----------
+    step
+        Path of the step that runs, `a/rise`.
+    key
+        The step's key; the same key means the same result.
+    seed
+        Seed of all randomness in the step: from the piece's seed and the step's path, or the step's own.
+    device
+        'cpu' or 'cuda'.
+    scratch
+        Folder on the store's disk for `array` and `checkpoint`.
+    watcher
+        Who hears progress and metrics.
+    """
+
+    def __init__(self, step: str, key: str, seed: int, device: str, scratch: Path, watcher: Watcher) -> None:
+        self.step = step
+        self.key = key
+        self.seed = seed
+        self.device = device
+        self._scratch = scratch
+        self._watcher = watcher
+        self._arrays = 0
+
+    @property
+    def generator(self) -> np.random.Generator:
+        """A new generator at the step's seed: the same numbers at every call and every render."""
+        return np.random.default_rng(self.seed)
+
+    def progress(self, items: Iterable[Item], total: int | None = None) -> Iterator[Item]:
+        """Yield the items and show how far the loop has come."""
+        if total is None and isinstance(items, Sequence | range):
+            total = len(items)
+        for done, item in enumerate(items):
+            self._watcher.progress(self.step, done, total)
+            yield item
+        self._watcher.progress(self.step, total or 0, total)
+
+    def log(self, metric: str, value: float, at: int = 0) -> None:
+        """Record one point of a curve (a loss at an iteration)."""
+        self._watcher.metric(self.step, metric, float(value), at)
+
+    def array(self, shape: tuple[int, ...], dtype: Any) -> Array:
+        """Return a zeroed array that lives on disk, for results larger than memory should hold.
+
+        Fill it block by block and call `release` after each, so that its pages leave memory.
+        """
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        path = self._scratch / f"array-{self._arrays}.npy"
+        self._arrays += 1
+        if 0 in shape:
+            return np.zeros(shape, dtype)
+        return np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=shape)
+
+    def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+        """Apply `function` to every item in order, with progress. The one way to spread a node's own work."""
+        return [function(item) for item in self.progress(items)]
+
+    def save_checkpoint(self, arrays: Mapping[str, Array]) -> None:
+        """Keep the state of a long loop, so that an interrupted render continues from here."""
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        partial = self._scratch / "checkpoint.partial"
+        with partial.open("wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+        partial.replace(self._scratch / "checkpoint.npz")
+
+    def load_checkpoint(self) -> dict[str, Array] | None:
+        """Return what `save_checkpoint` kept last, or None at a fresh start or where it cannot be read."""
+        try:
+            with np.load(self._scratch / "checkpoint.npz", allow_pickle=False) as kept:
+                return {name: kept[name] for name in kept.files}
+        except (OSError, ValueError, EOFError, KeyError):
+            return None
+
+
+def release(array: Array) -> None:
+    """Let the pages of a file-backed array leave memory; they are read again when needed."""
+    import mmap
+
+    base: Any = array
+    while base is not None and not isinstance(base, mmap.mmap):
+        base = getattr(base, "_mmap", None) or getattr(base, "base", None)
+    if base is not None and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)

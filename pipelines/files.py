@@ -1,0 +1,82 @@
+"""Digests of input files, remembered by size and time so that unchanged files are read once."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+from pipelines.mistakes import mistake
+from pipelines.store import file_digest
+
+SETTLED_NS = 2_000_000_000
+"""A file changed less than this ago may change again within the clock's step: it is not remembered."""
+
+
+class FileDigests:
+    """Content digests of files by path.
+
+    Parameters
+    ----------
+    memory
+        JSON file in which digests are kept from one run to the next.
+    """
+
+    def __init__(self, memory: Path) -> None:
+        self._memory = memory
+        self._seen: dict[Path, tuple[str, list[int]]] = {}
+        self._known: dict[str, list[object]] = self._read()
+        self._changed = False
+
+    def __call__(self, path: Path) -> str:
+        """Return the BLAKE3 digest of a file's content.
+
+        Raises
+        ------
+        MistakeError
+            Where the file cannot be read.
+        """
+        if path in self._seen:
+            return self._seen[path][0]
+        try:
+            stamp = _stamp(path)
+            known = self._known.get(str(path))
+            digest = str(known[0]) if known and known[1] == stamp else file_digest(path)
+        except OSError as error:
+            raise mistake(f"the file cannot be read: {error.strerror}", given=str(path)) from error
+        self._seen[path] = (digest, stamp)
+        if known is None or known[1] != stamp:
+            if time.time_ns() - stamp[1] > SETTLED_NS:
+                self._known[str(path)] = [digest, stamp]
+                self._changed = True
+        return digest
+
+    def changed(self, path: Path) -> bool:
+        """Return whether a file is no longer what it was when its digest was taken."""
+        try:
+            return path in self._seen and _stamp(path) != self._seen[path][1]
+        except OSError:
+            return True
+
+    def keep(self) -> None:
+        """Write the digests down for the next run."""
+        if not self._changed:
+            return
+        partial = self._memory.with_name(f"{self._memory.name}.{os.getpid()}.partial")
+        self._memory.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(json.dumps(self._known), encoding="utf-8")
+        partial.replace(self._memory)
+        self._changed = False
+
+    def _read(self) -> dict[str, list[object]]:
+        try:
+            known = json.loads(self._memory.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return known if isinstance(known, dict) else {}
+
+
+def _stamp(path: Path) -> list[int]:
+    found = path.stat()
+    return [found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns]

@@ -1,0 +1,334 @@
+"""Results on disk, addressed by key: written beside and renamed into place, verified when read.
+
+`objects/ab/cdef…/` holds one result: `record.json` (what it is, how it came about, the digest of each file)
+and an `.npy` file for each array. A result that does not match its digests is set aside, never returned.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import mmap
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import numpy as np
+from blake3 import blake3
+
+from pipelines.context import release
+from pipelines.keys import SCHEMA
+from pipelines.locks import locked
+from pipelines.mistakes import mistake
+from pipelines.value import Array, Value, freeze, pack, unpack
+
+Verify = Literal["always", "once", "never"]
+BLOCK = 1 << 22
+COSTLY_SECONDS = 0.05
+"""Results that took longer are flushed to the disk at once; a cheaper one, if torn, is found out and made again."""
+
+
+class Damaged(Exception):
+    """A stored result does not match its digests; it has been set aside."""
+
+    def __init__(self, key: str, why: str) -> None:
+        self.key = key
+        self.why = why
+        super().__init__(f"stored result {key[:12]} is damaged ({why})")
+
+
+class Store:
+    """A folder of results.
+
+    Parameters
+    ----------
+    folder
+        The store's folder; made when first written to.
+    verify
+        When the digests of files are compared on reading: 'always', 'once' in each process, or 'never'.
+    """
+
+    def __init__(self, folder: Path, verify: Verify = "always") -> None:
+        self.folder = folder.absolute()
+        self.verify = verify
+        self._verified: set[str] = set()
+        self._objects = str(self.folder / "objects")
+
+    def path(self, key: str) -> Path:
+        """Return the folder of a result."""
+        return Path(self._objects, key[:2], key[2:])
+
+    def has(self, key: str) -> bool:
+        """Return whether a result is there (its files are verified when it is read)."""
+        return os.path.exists(f"{self._objects}/{key[:2]}/{key[2:]}/record.json")  # noqa: PTH110 - ten times faster
+
+    def lock(self, key: str) -> AbstractContextManager[None]:
+        """Return the lock under which a result is computed, so that no two processes compute it twice."""
+        return locked(self.folder / "locks" / key)
+
+    def scratch(self, key: str) -> Path:
+        """Return the folder for what a running step keeps: checkpoints and arrays larger than memory."""
+        return self.folder / "partial" / key
+
+    def record(self, key: str) -> dict[str, Any] | None:
+        """Return the record of a result, or None where there is none.
+
+        Raises
+        ------
+        Damaged
+            Where the record cannot be trusted.
+        """
+        try:
+            content = (self.path(key) / "record.json").read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        try:
+            record = parse_record(content)
+        except ValueError as error:
+            raise self.set_aside(key, f"record.json: {error}") from None
+        if record.get("key") != key or record.get("schema") != SCHEMA:
+            raise self.set_aside(key, "record.json belongs to another key")
+        return record
+
+    def load(self, key: str, output: str, *, trusted: bool = False) -> Value:
+        """Return one output of a result, its arrays mapped from disk and read-only.
+
+        `trusted` says that this process has just written it, so that its files need no verification.
+
+        Raises
+        ------
+        Damaged
+            Where a file is missing or does not match its digest, or the result is not there.
+        """
+        record = self.record(key)
+        if record is None or output not in record["outputs"]:
+            raise self.set_aside(key, f"no output '{output}'")
+        prefix = f"{output}."
+        arrays: dict[str, Array] = {}
+        for name, about in record["files"].items():
+            if name.startswith(prefix):
+                arrays[name[len(prefix) : -len(".npy")]] = self._read_array(key, name, about, trusted)
+        try:
+            value = unpack(record["outputs"][output], arrays)
+        except (KeyError, TypeError, AssertionError) as error:
+            raise self.set_aside(key, f"output '{output}' cannot be rebuilt: {error!r}") from None
+        self._touch(key)
+        return freeze(value)
+
+    def save(self, key: str, outputs: Mapping[str, Value], about: Mapping[str, Any]) -> dict[str, Any]:
+        """Store the outputs of a step; return the record.
+
+        Parameters
+        ----------
+        key
+            The step's key.
+        outputs
+            Values by output name. Arrays made by `Context.array` are moved, all others are written.
+        about
+            What else the record shall say: step, node, ingredients, seconds, metrics.
+
+        Raises
+        ------
+        MistakeError
+            Where the disk is full or cannot be written.
+        """
+        final = self.path(key)
+        partial = final.with_name(f".{final.name}.{os.getpid()}.partial")
+        costly = float(about.get("seconds", 1.0)) > COSTLY_SECONDS
+        try:
+            partial.mkdir(parents=True)
+            record = {"schema": SCHEMA, "key": key, **about, **_write_outputs(partial, outputs, costly)}
+            _write_file(partial / "record.json", format_record(record), costly)
+            _into_place(partial, final, costly)
+        except OSError as error:
+            raise _no_room(error, self.folder) from error
+        finally:
+            if partial.exists():
+                shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(self.scratch(key), ignore_errors=True)
+        return record
+
+    def set_aside(self, key: str, why: str) -> Damaged:
+        """Move a result that cannot be trusted to `damaged/`; return the error to raise."""
+        if self.path(key).exists():
+            target = self.folder / "damaged" / f"{key}.{time.time_ns()}"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self.path(key).rename(target)
+        return Damaged(key, why)
+
+    def verify_files(self, key: str) -> None:
+        """Compare every file of a result with its digest.
+
+        Raises
+        ------
+        Damaged
+            Where one differs; the result has then been set aside.
+        """
+        for name, about in ((self.record(key) or {}).get("files") or {}).items():
+            self._verify(key, name, about)
+
+    def _verify(self, key: str, name: str, about: Mapping[str, Any]) -> None:
+        path = self.path(key) / name
+        try:
+            found = {"size": path.stat().st_size, "digest": file_digest(path)}
+        except OSError as error:
+            raise self.set_aside(key, f"{name}: {error.strerror}") from None
+        if found != about:
+            raise self.set_aside(key, f"{name}: its content is not what was stored")
+
+    def _read_array(self, key: str, name: str, about: Mapping[str, Any], trusted: bool) -> Array:
+        mark = f"{key}/{name}"
+        if trusted:
+            self._verified.add(mark)
+        elif self.verify == "always" or (self.verify == "once" and mark not in self._verified):
+            self._verify(key, name, about)
+            self._verified.add(mark)
+        try:
+            array: Array = np.load(self.path(key) / name, mmap_mode="r", allow_pickle=False)
+        except ValueError:
+            array = np.load(self.path(key) / name, allow_pickle=False)  # an empty array cannot be mapped
+        except OSError as error:
+            raise self.set_aside(key, f"{name}: {error}") from None
+        return array
+
+    def _touch(self, key: str) -> None:
+        try:
+            os.utime(self.path(key) / "record.json")
+        except OSError:
+            return  # a read-only store keeps no order of use
+
+
+def format_record(record: Mapping[str, Any]) -> bytes:
+    """Return a record as JSON that carries its own digest."""
+    body = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
+    return _head(body) + body + b"}\n"
+
+
+def parse_record(content: bytes) -> dict[str, Any]:
+    """Return the record in the bytes that `format_record` made.
+
+    Raises
+    ------
+    ValueError
+        Where a single byte differs.
+    """
+    body = content[len(_head(b"")) : -2]
+    if content != _head(body) + body + b"}\n":
+        raise ValueError("it does not match its own digest")
+    record: dict[str, Any] = json.loads(body)
+    return record
+
+
+def _head(body: bytes) -> bytes:
+    return f'{{"digest":"{blake3(body).hexdigest()}",\n"record":'.encode()
+
+
+def file_digest(path: Path) -> str:
+    """Return the BLAKE3 digest of a file's content, read without filling memory."""
+    hasher = blake3()
+    buffer = bytearray(BLOCK)
+    view = memoryview(buffer)
+    with path.open("rb", buffering=0) as file:
+        while count := file.readinto(buffer):
+            hasher.update(view[:count])
+    return str(hasher.hexdigest())
+
+
+def _write_outputs(folder: Path, outputs: Mapping[str, Value], flush: bool) -> dict[str, Any]:
+    trees: dict[str, Any] = {}
+    files: dict[str, Any] = {}
+    for output, value in outputs.items():
+        trees[output], arrays = pack(value)
+        for name, array in arrays.items():
+            file = f"{output}.{name}.npy"
+            files[file] = _write_array(folder / file, array, flush)
+    return {"outputs": trees, "files": files}
+
+
+def _write_array(path: Path, array: Array, flush: bool) -> dict[str, Any]:
+    scratch = _scratch_file(array)
+    if scratch is not None:
+        array.flush()  # type: ignore[attr-defined]
+        release(array)
+        os.link(scratch, path)
+        return {"size": path.stat().st_size, "digest": file_digest(path)}
+    hasher = blake3()
+    with path.open("wb") as file:
+        _Tee(file, hasher).array(array)
+        if flush:
+            file.flush()
+            os.fsync(file.fileno())
+        return {"size": file.tell(), "digest": str(hasher.hexdigest())}
+
+
+def _scratch_file(array: Array) -> Path | None:
+    """Return the file of an array that `Context.array` made and that is stored as a whole."""
+    if isinstance(array, np.memmap) and isinstance(array._mmap, mmap.mmap) and array.filename:
+        path = Path(array.filename)
+        whole = array.offset + array.nbytes == path.stat().st_size if path.exists() else False
+        if whole and array.flags.c_contiguous and path.name.startswith("array-") and path.suffix == ".npy":
+            return path
+    return None
+
+
+class _Tee:
+    """Writes to a file and a hasher at once."""
+
+    def __init__(self, file: IO[bytes], hasher: Any) -> None:
+        self.file = file
+        self.hasher = hasher
+
+    def write(self, data: Any) -> None:
+        self.file.write(data)
+        self.hasher.update(data)
+
+    def array(self, array: Array) -> None:
+        header = np.lib.format.header_data_from_array_1_0(np.empty((0,), array.dtype))
+        header |= {"shape": array.shape, "fortran_order": False}
+        np.lib.format.write_array_header_1_0(self, header)  # type: ignore[arg-type]
+        flat = array.reshape(-1) if array.flags.c_contiguous else np.ascontiguousarray(array).reshape(-1)
+        step = max(1, BLOCK // max(1, array.itemsize))
+        for start in range(0, flat.size, step):
+            self.write(memoryview(flat[start : start + step]).cast("B"))
+
+
+def _write_file(path: Path, content: bytes, flush: bool) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        if flush:
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _into_place(partial: Path, final: Path, flush: bool) -> None:
+    try:
+        partial.rename(final)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        if (final / "record.json").exists():
+            return  # another process stored the same result first
+        shutil.rmtree(final)  # left half-made by something that did not use this store's rename
+        partial.rename(final)
+    if flush:
+        descriptor = os.open(final.parent, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)
+
+
+def _no_room(error: OSError, folder: Path) -> Exception:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        what, hint = (
+            "the disk of the store is full",
+            "free some room or run `resynthesis store gc`, then render again",
+        )
+    else:
+        what, hint = (
+            f"the store cannot be written: {error.strerror}",
+            "choose another one with store.folder=…",
+        )
+    return mistake(what, given=str(folder), hint=hint)
