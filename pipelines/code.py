@@ -1,4 +1,4 @@
-"""Code digests: what a node's result depends on in our own and the user's code, and which libraries it reaches.
+"""Code digests: what a node's result depends on in our own and the user's code, and the libraries reached.
 
 Comments, docstrings and formatting do not count: the digest is taken of the syntax tree. In the node's own
 module only the definitions count that the node reaches by name; of every other first-party module that is
@@ -44,7 +44,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Source:
-    """A module's syntax tree, cut up: definitions by name, what the imports bind, and all other statements."""
+    """A module's syntax tree, cut up: definitions by name, what imports bind, and all other statements."""
 
     definitions: dict[str, Part]
     bound: dict[str, frozenset[str]]
@@ -125,7 +125,7 @@ def _closure(targets: Iterable[str], home: str) -> tuple[set[str], set[str]]:
 
 
 def _passes_on(target: str, path: Path) -> bool:
-    """Whether a target is a name that a package's `__init__` merely hands on from elsewhere, or a module in it."""
+    """Whether a target is a name that a package merely hands on from elsewhere, or a module in it."""
     module, _, name = target.partition(":")
     return bool(name) and (name in source_of(path, module).bound or _file_of(f"{module}.{name}") is not None)
 
@@ -139,9 +139,7 @@ def _next(target: str, path: Path) -> Iterable[str]:
 
 
 def _first_party(path: Path, top: str, home: str) -> bool:
-    return top in ("nodes", "pipelines", home.partition(".")[0]) or not str(path).startswith(
-        _library_folders()
-    )
+    return top in ("nodes", "pipelines", home.partition(".")[0]) or not str(path).startswith(_library_folders())
 
 
 @lru_cache(maxsize=1)
@@ -164,7 +162,8 @@ def _file_of(module: str) -> Path | None:
             return _file_below(found.submodule_search_locations or [], module.split(".")[1:])
     except (ImportError, ValueError, AttributeError):
         return None
-    return Path(found.origin) if found is not None and (found.origin or "").endswith(".py") else None
+    origin = (found.origin or "") if found is not None else ""
+    return Path(origin) if origin.endswith(".py") else None
 
 
 def _file_below(folders: Iterable[str], names: list[str]) -> Path | None:
@@ -231,11 +230,7 @@ def _for_type_checkers(statement: ast.stmt) -> bool:
 
 def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
     first = body[0] if body else None
-    if (
-        isinstance(first, ast.Expr)
-        and isinstance(first.value, ast.Constant)
-        and isinstance(first.value.value, str)
-    ):
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
         return body[1:]
     return body
 
@@ -244,9 +239,7 @@ def _bound_names(statement: ast.stmt) -> list[str]:
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return [statement.name]
     if isinstance(statement, ast.Assign):
-        return [
-            item.id for target in statement.targets for item in ast.walk(target) if isinstance(item, ast.Name)
-        ]
+        return [item.id for target in statement.targets for item in ast.walk(target) if isinstance(item, ast.Name)]
     if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
         return [statement.target.id]
     return []

@@ -76,13 +76,10 @@ def execute_serially(plan: Plan, store: Store, listener: Listener) -> Execution:
             continue
         step = plan.step(path)
         listener.started(path, step.spec.name)
-        task = Task(
-            step, plan.keys[path], plan.seed(path), plan.device, plan.graph.title, plan.ingredients(path)
-        )
+        task = Task(step, plan.keys[path], plan.seed(path), plan.device, plan.graph.title, plan.ingredients(path))
         try:
             inputs = {
-                name: shelf.take(references, step.spec.ports[name].many)
-                for name, references in step.inputs.items()
+                name: shelf.take(references, step.spec.ports[name].many) for name, references in step.inputs.items()
             }
             outputs = run_step(task, inputs, store, listener, plan.files)
         except Damaged:

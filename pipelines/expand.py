@@ -62,9 +62,7 @@ def _expand_steps(steps: Any, path: str, scope: Scope, out: Expansion) -> None:
         inner = f"{path}/{name}" if path else name
         if not _NAME.fullmatch(name):
             out.mistakes.append(
-                Mistake(
-                    f"'{name}' cannot be the name of a step", inner, allowed="letters, digits, '_' and '-'"
-                )
+                Mistake(f"'{name}' cannot be the name of a step", inner, allowed="letters, digits, '_' and '-'")
             )
         elif not isinstance(body, Mapping):
             out.mistakes.append(
@@ -91,15 +89,9 @@ def _expand_copies(path: str, body: dict[str, Any], scope: Scope, out: Expansion
 
 def _expand_each(path: str, body: dict[str, Any], scope: Scope, out: Expansion) -> Entry | None:
     each = body["each"]
-    if (
-        not isinstance(each, Mapping)
-        or not all(isinstance(v, list | tuple) and v for v in each.values())
-        or not each
-    ):
+    if not isinstance(each, Mapping) or not all(isinstance(v, list | tuple) and v for v in each.values()) or not each:
         out.mistakes.append(
-            Mistake(
-                "'each' names lists of items", path, "each", shown(each), "{name: [item, …]}; use it as $name"
-            )
+            Mistake("'each' names lists of items", path, "each", shown(each), "{name: [item, …]}; use it as $name")
         )
         return None
     lengths = {str(name): len(items) for name, items in each.items()}
@@ -150,9 +142,7 @@ def _expand_repeat(path: str, body: dict[str, Any], scope: Scope, out: Expansion
         previous = copies[-1] if copies else None
         for name, first in carry.items():
             inside.names[str(name)] = _carried(str(name), first, scope, previous)
-        entry = _expand_one(
-            f"{path}/{generation}", _substitute(rest, {"generation": generation}), inside, out
-        )
+        entry = _expand_one(f"{path}/{generation}", _substitute(rest, {"generation": generation}), inside, out)
         if entry is None:
             return None
         copies.append(entry)
@@ -171,9 +161,7 @@ def _expand_one(path: str, body: dict[str, Any], scope: Scope, out: Expansion) -
         raise MistakeError(Mistake("the piece has too many steps", path, allowed=f"at most {MOST_STEPS}"))
     _refuse_variables(body, path, out)
     if "steps" in body and "node" in body:
-        out.mistakes.append(
-            Mistake("a step has a node or steps, not both", path, "node", shown(body["node"]))
-        )
+        out.mistakes.append(Mistake("a step has a node or steps, not both", path, "node", shown(body["node"])))
         return None
     if "steps" in body:
         return _expand_group(path, body, scope, out)
@@ -185,9 +173,7 @@ def _expand_node(path: str, body: dict[str, Any], scope: Scope, out: Expansion) 
     if not isinstance(node, str):
         given = shown(node) if "node" in body else f"keys: {listed(body)}"
         hint = nearest("node", body) or "every step needs a node, or steps"
-        out.mistakes.append(
-            Mistake("the step names no node", path, "node", given, "the name of a node", hint)
-        )
+        out.mistakes.append(Mistake("the step names no node", path, "node", given, "the name of a node", hint))
         node = ""
     if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
         out.mistakes.append(Mistake("a seed is a whole number from 0 on", path, "seed", shown(seed)))
@@ -218,9 +204,7 @@ def named_outputs(body: Mapping[str, Any], path: str, mistakes: list[Mistake]) -
     if isinstance(single, str) and several is None:
         return {"output": single}
     if single is None and isinstance(several, Mapping) and several:
-        wrong = {
-            str(k): v for k, v in several.items() if not isinstance(v, str) or not _NAME.fullmatch(str(k))
-        }
+        wrong = {str(k): v for k, v in several.items() if not isinstance(v, str) or not _NAME.fullmatch(str(k))}
         if not wrong:
             return {str(name): reference for name, reference in several.items()}
         mistakes.append(Mistake("each output names a step", path, "outputs", shown(wrong), "{name: STEP}"))
@@ -229,9 +213,7 @@ def named_outputs(body: Mapping[str, Any], path: str, mistakes: list[Mistake]) -
         mistakes.append(Mistake("nothing is given out", path, "output", hint="add output: STEP"))
     else:
         given = shown(single if several is None else {"output": single, "outputs": several})
-        mistakes.append(
-            Mistake("what is given out", path, "output", given, "output: STEP or outputs: {name: STEP}")
-        )
+        mistakes.append(Mistake("what is given out", path, "output", given, "output: STEP or outputs: {name: STEP}"))
     return {}
 
 

@@ -46,10 +46,9 @@ class FileDigests:
         except OSError as error:
             raise mistake(f"the file cannot be read: {error.strerror}", given=str(path)) from error
         self._seen[path] = (digest, stamp)
-        if known is None or known[1] != stamp:
-            if time.time_ns() - stamp[1] > SETTLED_NS:
-                self._known[str(path)] = [digest, stamp]
-                self._changed = True
+        if (known is None or known[1] != stamp) and time.time_ns() - stamp[1] > SETTLED_NS:
+            self._known[str(path)] = [digest, stamp]
+            self._changed = True
         return digest
 
     def changed(self, path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""The graph of a piece: every step bound to its node, every edge typed, every mistake found before a sound is made."""
+"""The graph of a piece: steps bound to nodes, edges typed, every mistake found before a sound is made."""
 
 from __future__ import annotations
 
@@ -63,9 +63,7 @@ def build_graph(piece: Any, registry: Registry, folders: Sequence[Path]) -> Grap
         With every mistake of the piece in one go.
     """
     if not isinstance(piece, Mapping):
-        raise MistakeError(
-            Mistake("a piece must be a mapping", given=shown(piece), allowed=listed(PIECE_KEYS))
-        )
+        raise MistakeError(Mistake("a piece must be a mapping", given=shown(piece), allowed=listed(PIECE_KEYS)))
     mistakes = _top_level(piece)
     expansion = expand(piece.get("steps", {}))
     mistakes += expansion.mistakes
@@ -96,14 +94,10 @@ def _top_level(piece: Mapping[str, Any]) -> list[Mistake]:
         if key not in PIECE_KEYS
     ]
     if not piece.get("steps"):
-        mistakes.append(
-            Mistake("the piece has no steps", parameter="steps", hint="add steps: {name: {node: …}}")
-        )
+        mistakes.append(Mistake("the piece has no steps", parameter="steps", hint="add steps: {name: {node: …}}"))
     for key, low, high in (("sample_rate", 1000, 768_000), ("seed", 0, 2**63 - 1)):
         value = piece.get(key)
-        if value is not None and (
-            isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high
-        ):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high):
             mistakes.append(Mistake("not a whole number in range", "", key, shown(value), f"{low} to {high}"))
     for key in ("title", "description"):
         if not isinstance(piece.get(key, ""), str | int | float | None):
@@ -141,28 +135,18 @@ class _Binder:
         given = step.arguments.get(port.name)
         if given is None:
             if port.required:
-                self.note(
-                    step.path, f"'{step.node}' needs '{port.name}'", port.name, "nothing", self.allowed(port)
-                )
+                self.note(step.path, f"'{step.node}' needs '{port.name}'", port.name, "nothing", self.allowed(port))
             return ()
         texts = list(given) if isinstance(given, list | tuple) else [given]
-        if not all(isinstance(text, str) for text in texts) or (
-            isinstance(given, list | tuple) and not port.many
-        ):
-            self.note(
-                step.path, "a port takes the name of a step", port.name, shown(given), self.allowed(port)
-            )
+        if not all(isinstance(text, str) for text in texts) or (isinstance(given, list | tuple) and not port.many):
+            self.note(step.path, "a port takes the name of a step", port.name, shown(given), self.allowed(port))
             return ()
-        found = [
-            reference for text in texts for reference in self.resolve(text, step.scope, step.path, port.name)
-        ]
-        checked = [
-            r for reference in found if (r := self.typed(reference, port.kinds, step.path, port)) is not None
-        ]
+        found = [reference for text in texts for reference in self.resolve(text, step.scope, step.path, port.name)]
+        checked = [r for reference in found if (r := self.typed(reference, port.kinds, step.path, port)) is not None]
         if not port.many and len(checked) > 1:
             self.note(
-                step.path, f"'{port.name}' takes one input, '{texts[0]}' stands for {len(checked)}", port.name,
-                shown(given), self.allowed(port), f"name one of them: '{texts[0].split('.')[0]}.1'",
+                step.path, f"'{port.name}' takes one input, '{texts[0]}' stands for {len(checked)}",
+                port.name, shown(given), self.allowed(port), f"name one of them: '{texts[0].split('.')[0]}.1'",
             )  # fmt: skip
         if port.many and port.required and not found and not texts:
             self.note(step.path, f"'{port.name}' is empty", port.name, "[]", self.allowed(port))
@@ -187,9 +171,7 @@ class _Binder:
             self.note(path, "the reference leads through too many generations", parameter, text)
         return []
 
-    def typed(
-        self, reference: Reference, kinds: tuple[type, ...], path: str, port: Port | None
-    ) -> Reference | None:
+    def typed(self, reference: Reference, kinds: tuple[type, ...], path: str, port: Port | None) -> Reference | None:
         spec = self.registry.get(self.steps[reference.step].node)
         if spec is None:
             return None
@@ -197,27 +179,26 @@ class _Binder:
         name = port.name if port else "output"
         if output not in spec.outputs:
             self.note(
-                path, f"'{reference.step}' ({spec.name}) has no output '{output}'", name, f"{reference.step}.{output}",
-                f"its outputs: {listed(spec.outputs)}", nearest(output, spec.outputs),
+                path, f"'{reference.step}' ({spec.name}) has no output '{output}'", name,
+                f"{reference.step}.{output}", f"its outputs: {listed(spec.outputs)}", nearest(output, spec.outputs),
             )  # fmt: skip
             return None
         kind = spec.outputs[output]
         if port and not issubclass(kind, kinds) and not any(issubclass(k, kind) for k in kinds):
             fitting = [f"{reference.step}.{name}" for name, k in spec.outputs.items() if issubclass(k, kinds)]
             self.note(
-                path, f"'{reference.step}' gives {kind.__name__}, '{port.name}' takes {port.kind_names}", port.name,
-                reference.step, self.allowed(port), f"did you mean '{fitting[0]}'?" if fitting else "",
+                path, f"'{reference.step}' gives {kind.__name__}, '{port.name}' takes {port.kind_names}",
+                port.name, reference.step, self.allowed(port), f"did you mean '{fitting[0]}'?" if fitting else "",
             )  # fmt: skip
             return None
         return Reference(reference.step, output)
 
     @staticmethod
     def allowed(port: Port) -> str:
-        return f"{'names of steps that give' if port.many else 'the name of a step that gives'} {port.kind_names}"
+        names = "names of steps that give" if port.many else "the name of a step that gives"
+        return f"{names} {port.kind_names}"
 
-    def note(
-        self, path: str, what: str, parameter: str, given: str, allowed: str = "", hint: str = ""
-    ) -> None:
+    def note(self, path: str, what: str, parameter: str, given: str, allowed: str = "", hint: str = "") -> None:
         self.mistakes.append(Mistake(what, path, parameter, given, allowed, hint))
 
 

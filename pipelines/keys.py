@@ -87,12 +87,10 @@ def plain(item: Any, file_digest: FileDigest) -> Any:
 
 
 def step_seed(piece_seed: int, step: BoundStep) -> int:
-    """Return the seed of a step's randomness: its own, or one drawn from the piece's seed and the step's path."""
+    """Return the seed of a step: its own, or one drawn from the piece's seed and the step's path."""
     if step.seed is not None:
         return step.seed
-    return int.from_bytes(
-        hashlib.blake2b(f"{piece_seed}/{step.path}".encode(), digest_size=6).digest(), "big"
-    )
+    return int.from_bytes(hashlib.blake2b(f"{piece_seed}/{step.path}".encode(), digest_size=6).digest(), "big")
 
 
 def ingredients(

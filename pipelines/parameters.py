@@ -30,9 +30,7 @@ def model_of(spec: NodeSpec) -> type[BaseModel]:
         parameter.name: (parameter.annotation, ... if parameter.required else parameter.default)
         for parameter in spec.parameters.values()
     }
-    config = ConfigDict(
-        extra="forbid", arbitrary_types_allowed=True, validate_default=True, protected_namespaces=()
-    )
+    config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, validate_default=True, protected_namespaces=())
     return create_model(spec.name, __config__=config, **fields)
 
 
@@ -75,9 +73,7 @@ def _bool_as_number(raw: Any, value: Any) -> bool:
 
 def _wrong(spec: NodeSpec, name: str, given: Any, allowed: str = "", hint: str = "") -> Mistake:
     annotation = spec.parameters[name].annotation
-    return Mistake(
-        "the value does not fit", "", name, shown(given), allowed or describe_type(annotation), hint
-    )
+    return Mistake("the value does not fit", "", name, shown(given), allowed or describe_type(annotation), hint)
 
 
 def _mistakes(spec: NodeSpec, given: Mapping[str, Any], error: ValidationError) -> list[Mistake]:
@@ -90,9 +86,7 @@ def _mistakes(spec: NodeSpec, given: Mapping[str, Any], error: ValidationError) 
 def _mistake(spec: NodeSpec, name: str, given: Any, items: Sequence[Mapping[str, Any]]) -> Mistake:
     if name not in spec.parameters:
         known = [*spec.ports, *spec.parameters]
-        return Mistake(
-            f"'{spec.name}' has no '{name}'", "", name, shown(given), ", ".join(known), nearest(name, known)
-        )
+        return Mistake(f"'{spec.name}' has no '{name}'", "", name, shown(given), ", ".join(known), nearest(name, known))
     if items[0]["type"] == "missing" and len(items[0]["loc"]) == 1:
         allowed = describe_type(spec.parameters[name].annotation)
         return Mistake(f"'{spec.name}' needs '{name}'", "", name, "nothing", allowed)

@@ -9,7 +9,7 @@ from pipelines.code import code_of
 from pipelines.files import FileDigests
 from pipelines.graph import BoundStep, Graph
 from pipelines.keys import digest, ingredients, step_seed
-from pipelines.mistakes import MistakeError
+from pipelines.mistakes import Mistake, MistakeError
 from pipelines.store import Store
 
 State = Literal["cached", "run", "unneeded"]
@@ -68,7 +68,7 @@ def make_plan(graph: Graph, store: Store, device: str, files: FileDigests) -> Pl
         Where an input file cannot be read; every such file in one go.
     """
     keys: dict[str, str] = {}
-    mistakes = []
+    mistakes: list[Mistake] = []
     for path, step in graph.steps.items():
         try:
             keys[path] = digest(_ingredients(step, keys, graph, device, files))

@@ -2,7 +2,7 @@
 
 Use them as annotations of a node's keyword parameters::
 
-    def mix(tracks: list[Audio], *, gains: list[LevelEnvelope] | None = None, fade_in: Seconds = 0.0) -> Audio: ...
+    def mix(tracks: list[Audio], *, gains: list[LevelEnvelope], fade_in: Seconds = 0.0) -> Audio: ...
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class FromPiece:
-    """Says that a parameter takes the piece's top-level setting of this name unless the step gives its own."""
+    """Says that a parameter takes the piece's setting of this name unless the step gives its own."""
 
     setting: str
 
@@ -97,9 +97,7 @@ Seconds = Annotated[
     float, BeforeValidator(seconds), Field(ge=0, allow_inf_nan=False), Unit("s"), WithJsonSchema(_WRITTEN)
 ]
 Level = Annotated[float, BeforeValidator(decibels), Field(le=60), Unit("dB"), WithJsonSchema(_WRITTEN)]
-Hertz = Annotated[
-    float, BeforeValidator(hertz), Field(ge=0, allow_inf_nan=False), Unit("Hz"), WithJsonSchema(_WRITTEN)
-]
+Hertz = Annotated[float, BeforeValidator(hertz), Field(ge=0, allow_inf_nan=False), Unit("Hz"), WithJsonSchema(_WRITTEN)]
 
 
 def amplitude(level: Any) -> Any:
@@ -122,7 +120,10 @@ class Envelope:
         """Return the values at `times` (seconds); values below `floor` count as `floor` between points."""
         xs = np.array([time for time, _ in self.points])
         ys = np.array([value for _, value in self.points])
-        return np.interp(times, xs, ys if self.constant else np.maximum(ys, floor))
+        found: np.ndarray[Any, np.dtype[np.float64]] = np.interp(
+            times, xs, ys if self.constant else np.maximum(ys, floor)
+        )
+        return found
 
 
 def envelope_of(parse: Callable[[Any], float], low: float, high: float, unit: str) -> BeforeValidator:
@@ -149,13 +150,10 @@ def _points(
         time, value = seconds(point[0]), parse(point[1])
         if math.isnan(value) or not low <= value <= high:
             raise wrong(
-                f"values from {low:g} to {high:g} {unit}".rstrip()
-                + f" (the point at {time:g} s has {value:g})"
+                f"values from {low:g} to {high:g} {unit}".rstrip() + f" (the point at {time:g} s has {value:g})"
             )
         if not math.isfinite(time) or time < 0 or (read and time < read[-1][0]):
-            raise wrong(
-                f"points in order of time, from 0 s on ({time:g} s follows {read[-1][0] if read else 0:g} s)"
-            )
+            raise wrong(f"points in order of time, from 0 s on ({time:g} s follows {read[-1][0] if read else 0:g} s)")
         read.append((time, value))
     if not read:
         raise wrong("an envelope with at least one [time, value] point")
@@ -182,9 +180,7 @@ def breakpoints(path: Path) -> list[tuple[str, str]]:
 _ENVELOPE_SCHEMA = WithJsonSchema(
     {"anyOf": [{"type": "number"}, {"type": "string"}, {"type": "array", "items": {"type": "array"}}]}
 )
-NumberEnvelope = Annotated[
-    Envelope, envelope_of(plain, -math.inf, math.inf, ""), Unit("envelope"), _ENVELOPE_SCHEMA
-]
+NumberEnvelope = Annotated[Envelope, envelope_of(plain, -math.inf, math.inf, ""), Unit("envelope"), _ENVELOPE_SCHEMA]
 LevelEnvelope = Annotated[
     Envelope, envelope_of(decibels, -math.inf, 60.0, "dB"), Unit("dB, envelope"), _ENVELOPE_SCHEMA
 ]
@@ -203,11 +199,7 @@ class InputFiles:
     @property
     def one(self) -> bool:
         """Whether a single file was named, rather than a folder or a pattern."""
-        return (
-            len(self.paths) == 1
-            and not _is_pattern(self.asked)
-            and self.paths[0].name == Path(self.asked).name
-        )
+        return len(self.paths) == 1 and not _is_pattern(self.asked) and self.paths[0].name == Path(self.asked).name
 
 
 def folders_of(info: ValidationInfo) -> list[Path]:
@@ -268,12 +260,8 @@ def _input_files(value: Any, info: ValidationInfo) -> InputFiles:
     paths = _matches(asked, folders)
     if not paths:
         looked = ", ".join(map(str, folders))
-        raise wrong(
-            f"an existing file, a folder with files, or a pattern that matches some (looked in: {looked})"
-        )
+        raise wrong(f"an existing file, a folder with files, or a pattern that matches some (looked in: {looked})")
     return InputFiles(asked, tuple(path.absolute() for path in paths))
 
 
-AudioFiles = Annotated[
-    InputFiles, BeforeValidator(_input_files), Unit("path"), WithJsonSchema({"type": "string"})
-]
+AudioFiles = Annotated[InputFiles, BeforeValidator(_input_files), Unit("path"), WithJsonSchema({"type": "string"})]

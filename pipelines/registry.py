@@ -41,7 +41,8 @@ def load_registry(files: Sequence[Path] = ()) -> dict[str, NodeSpec]:
 
 
 def _belongs(function: Any, module: ModuleType) -> bool:
-    return function.__module__ == module.__name__ or function.__module__.startswith(f"{module.__name__}.")
+    home = str(function.__module__)
+    return home == module.__name__ or home.startswith(f"{module.__name__}.")
 
 
 def _add(registry: dict[str, NodeSpec], spec: NodeSpec, name: str) -> None:

@@ -29,7 +29,7 @@ from pipelines.value import Array, Value, freeze, pack, unpack
 Verify = Literal["always", "once", "never"]
 BLOCK = 1 << 22
 COSTLY_SECONDS = 0.05
-"""Results that took longer are flushed to the disk at once; a cheaper one, if torn, is found out and made again."""
+"""Results that took longer are flushed to disk at once; a cheaper one, if torn, is found out and made again."""
 
 
 class Damaged(Exception):
@@ -267,7 +267,7 @@ def _write_array(path: Path, array: Array, flush: bool) -> dict[str, Any]:
 
 def _scratch_file(array: Array) -> Path | None:
     """Return the file of an array that `Context.array` made and that is stored as a whole."""
-    if isinstance(array, np.memmap) and isinstance(array._mmap, mmap.mmap) and array.filename:
+    if isinstance(array, np.memmap) and isinstance(getattr(array, "_mmap", None), mmap.mmap) and array.filename:
         path = Path(array.filename)
         whole = array.offset + array.nbytes == path.stat().st_size if path.exists() else False
         if whole and array.flags.c_contiguous and path.name.startswith("array-") and path.suffix == ".npy":
@@ -289,11 +289,11 @@ class _Tee:
     def array(self, array: Array) -> None:
         header = np.lib.format.header_data_from_array_1_0(np.empty((0,), array.dtype))
         header |= {"shape": array.shape, "fortran_order": False}
-        np.lib.format.write_array_header_1_0(self, header)  # type: ignore[arg-type]
+        np.lib.format.write_array_header_1_0(self, header)
         flat = array.reshape(-1) if array.flags.c_contiguous else np.ascontiguousarray(array).reshape(-1)
         step = max(1, BLOCK // max(1, array.itemsize))
         for start in range(0, flat.size, step):
-            self.write(memoryview(flat[start : start + step]).cast("B"))
+            self.write(flat[start : start + step].view(np.uint8).data)
 
 
 def _write_file(path: Path, content: bytes, flush: bool) -> None:

@@ -116,9 +116,7 @@ def _pack(item: Any, place: str, arrays: dict[str, Array]) -> Any:
         return [_pack(part, _join(place, str(index)), arrays) for index, part in enumerate(item)]
     if isinstance(item, Mapping) and all(isinstance(k, str) and not k.startswith("$") for k in item):
         return {key: _pack(part, _join(place, key), arrays) for key, part in item.items()}
-    raise TypeError(
-        f"{place}: {type(item).__name__} cannot be stored; use arrays, numbers, texts, tuples, dicts"
-    )
+    raise TypeError(f"{place}: {type(item).__name__} cannot be stored; use arrays, numbers, texts, tuples, dicts")
 
 
 def _unpack(tree: Any, arrays: Mapping[str, Array]) -> Any:

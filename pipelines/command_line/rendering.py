@@ -1,0 +1,135 @@
+"""`render`: one piece, or a sweep of it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipelines.command_line.main import DONE, MISTAKE, OURS
+from pipelines.command_line.progress import Progress
+from pipelines.compose import Composed, compose, sweep
+from pipelines.mistakes import MistakeError
+from pipelines.prepare import prepare
+from pipelines.registry import Registry, load_registry
+from pipelines.render import Outcome
+from pipelines.render import render as render_piece
+from pipelines.settings import TrackingSettings
+
+
+@dataclass
+class _Session:
+    """The renders of one command."""
+
+    registry: Registry
+    config_dirs: list[Path]
+    progress: Progress
+    sweep: str = ""
+    outcomes: list[Outcome] = field(default_factory=list)
+    code: int = DONE
+
+    def render(self, composed: Composed) -> Outcome | None:
+        """Render one job; a mistake in one job of a sweep does not stop the others."""
+        prepared = prepare(composed, self.registry, self.config_dirs)
+        with self.progress.of(prepared.plan):
+            outcome = render_piece(prepared, self.progress, self.sweep)
+        self.outcomes.append(outcome)
+        self.code = max(self.code, _code(outcome), key=(DONE, MISTAKE, OURS).index)
+        _report(outcome, self.progress.quiet)
+        return outcome
+
+    def render_all(self, jobs: Sequence[Composed]) -> list[None]:
+        """Render a batch of a sweep."""
+        for number, job in enumerate(jobs, 1):
+            if not self.progress.quiet:
+                print(f"[{number}/{len(jobs)}] {' '.join(job.overrides)}")
+            try:
+                self.render(job)
+            except MistakeError as error:
+                print("\n".join(map(str, error.mistakes)), file=sys.stderr)
+                self.code = max(self.code, MISTAKE, key=(DONE, MISTAKE, OURS).index)
+        return [None] * len(jobs)
+
+
+def render(options: argparse.Namespace) -> int:
+    """Render what the options ask for; return the exit code."""
+    registry = load_registry(options.nodes)
+    session = _Session(registry, options.config_dir, Progress(options.quiet or not sys.stdout.isatty(), options.quiet))
+    try:
+        _render(options, session)
+    finally:
+        _send(session)
+    return session.code
+
+
+def _render(options: argparse.Namespace, session: _Session) -> None:
+    composed = None if options.multirun else compose(options.overrides, options.config_dir)
+    if composed is None or composed.sweeps:
+        session.sweep = time.strftime("%Y-%m-%d_%H-%M-%S")
+        sweep(options.overrides, options.config_dir, session.render_all)
+    else:
+        session.render(composed)
+
+
+def _code(outcome: Outcome) -> int:
+    failures = outcome.execution.failures.values()
+    if not failures:
+        return DONE
+    return MISTAKE if all(isinstance(error, MistakeError) for error in failures) else OURS
+
+
+def _report(outcome: Outcome, quiet: bool) -> None:
+    """Name the files to open, and every failure with what reproduces it."""
+    execution = outcome.execution
+    for step, error in execution.failures.items():
+        _report_failure(step, error, outcome)
+    for step, culprit in execution.stopped.items():
+        print(f"{step}: not run, because {culprit} failed", file=sys.stderr)
+    files = [path for paths in outcome.files.values() for path in paths]
+    for path in files:
+        print(_here(path))
+    if not quiet and not execution.failures:
+        plan = outcome.prepared.plan
+        print(f"{len(execution.ran)} steps ran, {plan.count('cached')} taken from the store")
+
+
+def _report_failure(path: str, error: Exception, outcome: Outcome) -> None:
+    node = outcome.prepared.plan.step(path).spec.name
+    if isinstance(error, MistakeError):
+        print("\n".join(map(str, error.mistakes)), file=sys.stderr)
+    else:
+        print(f"{path} ({node}): {type(error).__name__}: {error}", file=sys.stderr)
+    print(f"    reproduce: {_here(outcome.reproductions[path])}", file=sys.stderr)
+
+
+def _here(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _send(session: _Session) -> None:
+    """Hand the records to MLflow; where it is away they wait for the next render."""
+    for settings, records in _by_server(session.outcomes).items():
+        uri, folder = settings.uri, records
+        from pipelines.tracking import TrackingFailed, send, unsent
+
+        try:
+            sent = send(unsent(folder), settings)
+        except TrackingFailed as error:
+            print(
+                f"MLflow at {uri} did not take the record ({error}); it waits in {_here(folder)}",
+                file=sys.stderr,
+            )
+            continue
+        if sent and not session.progress.quiet:
+            print(f"recorded in MLflow; open it with: mlflow ui --backend-store-uri {uri}")
+
+
+def _by_server(outcomes: Sequence[Outcome]) -> dict[TrackingSettings, Path]:
+    return {
+        outcome.prepared.settings.tracking: outcome.prepared.settings.records.absolute()
+        for outcome in outcomes
+        if outcome.prepared.settings.tracking.uri is not None
+    }

@@ -1,0 +1,83 @@
+"""Finished outputs as files that a person opens: written once for each result, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipelines.mistakes import mistake
+from pipelines.value import Value
+
+MANIFEST = "contents.json"
+
+
+def file_name(text: str) -> str:
+    """Return a text as part of a file name: letters, digits and '-' in any script."""
+    return re.sub(r"[^\w-]+", "_", text.strip()).strip("_")[:80] or "untitled"
+
+
+def deliver(folder: Path, name: str, outputs: Mapping[str, Value], keys: Mapping[str, str]) -> dict[str, list[Path]]:
+    """Write each output into `folder` unless its files are there already; return the paths by output.
+
+    Parameters
+    ----------
+    folder
+        Folder of the render.
+    name
+        Stem of the files' names.
+    outputs, keys
+        The values, and the key and output that each came from, as one text.
+
+    Raises
+    ------
+    MistakeError
+        Where a file cannot be written.
+    """
+    known = _read(folder)
+    written: dict[str, list[Path]] = {}
+    for output, value in outputs.items():
+        stem = name if output == "output" else f"{name}_{file_name(output)}"
+        entry = known.get(output)
+        if entry and entry["key"] == keys[output] and entry["files"] == _stamps(folder, entry["files"]):
+            written[output] = [folder / file for file in entry["files"]]
+            continue
+        written[output] = _write(folder, stem, value)
+        files = _stamps(folder, [path.name for path in written[output]])
+        known[output] = {"key": keys[output], "files": files}
+        (folder / MANIFEST).write_text(json.dumps(known, indent=1), encoding="utf-8")
+    return written
+
+
+def _write(folder: Path, stem: str, value: Value) -> list[Path]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".partial") as partial:
+            paths = value.write(Path(partial), stem)
+            return [Path(shutil.move(path, folder / path.name)) for path in paths]
+    except OSError as error:
+        raise mistake(
+            f"the output cannot be written: {error.strerror or error}",
+            given=str(folder),
+            hint="the result is in the store; mend this and render again",
+        ) from error
+
+
+def _read(folder: Path) -> dict[str, dict[str, object]]:
+    try:
+        found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _stamps(folder: Path, files: object) -> dict[str, list[int]]:
+    stamps: dict[str, list[int]] = {}
+    for file in files if isinstance(files, list | dict) else []:
+        path = folder / str(file)
+        if path.is_file():
+            stamps[str(file)] = [path.stat().st_size, path.stat().st_mtime_ns]
+    return stamps

@@ -1,0 +1,210 @@
+"""The record of a render: a JSON file that says what was rendered, from what, how, and what came of it.
+
+It is written before any tracking server is asked, so that nothing depends on one. A record whose name ends in
+`.unsent.json` still has to be sent (see `pipelines.tracking`).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pipelines.compose import CONF
+from pipelines.execute import Execution
+from pipelines.mistakes import mistake
+from pipelines.prepare import Prepared
+from pipelines.store import Damaged, file_digest
+
+UNSENT = ".unsent.json"
+MOST_VIEWS = 100
+"""So many steps at most are drawn for the record; more nobody looks at."""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A finished render, whole or in part."""
+
+    prepared: Prepared
+    execution: Execution
+    folder: Path
+    files: Mapping[str, list[Path]]
+    sweep: str
+    started: float
+    used: Mapping[str, float]
+
+
+def write_record(rendered: Rendered) -> Path:
+    """Write the record of a render; return its path.
+
+    Raises
+    ------
+    MistakeError
+        Where the folder of records cannot be written.
+    """
+    prepared = rendered.prepared
+    record = _record(rendered)
+    stamp = time.strftime("%Y-%m-%d_%H-%M-%S", time.localtime(rendered.started))
+    name = f"{stamp}_{rendered.folder.parent.name}_{rendered.folder.name}_{os.getpid()}_{time.time_ns() % 10**6:06d}"
+    tracked = prepared.settings.tracking.uri is not None
+    path = prepared.settings.records.absolute() / f"{name}{UNSENT if tracked else '.json'}"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise mistake(
+            f"the record cannot be written: {error.strerror}", parameter="records", given=str(path)
+        ) from error
+    return path
+
+
+def _record(rendered: Rendered) -> dict[str, Any]:
+    prepared, execution = rendered.prepared, rendered.execution
+    plan = prepared.plan
+    return {
+        "title": plan.graph.title or prepared.composed.piece_name,
+        "piece": prepared.composed.piece_name,
+        "status": "failed" if execution.failures else "finished",
+        "sweep": rendered.sweep,
+        "started": rendered.started,
+        "used": dict(rendered.used),
+        "overrides": list(prepared.composed.overrides),
+        "config": prepared.composed.config,
+        "seed": plan.graph.seed,
+        "device": plan.device,
+        "steps": _steps(rendered),
+        "failures": {path: f"{type(error).__name__}: {error}" for path, error in execution.failures.items()},
+        "outputs": _outputs(rendered),
+        "views": _views(rendered),
+        "versions": versions(),
+        "machine": {
+            "host": socket.gethostname(),
+            "system": platform.platform(),
+            "processor": platform.machine(),
+        },
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a render depends on, and the digest of the lock file."""
+    lock = CONF.parent / "requirements.lock"
+    names = (
+        "resynthesis",
+        "numpy",
+        "scipy",
+        "torch",
+        "librosa",
+        "kymatio",
+        "soundfile",
+        "soxr",
+        "hydra-core",
+    )
+    found = {name: version(name) for name in names}
+    found["python"] = platform.python_version()
+    return found | ({"lock": file_digest(lock)} if lock.is_file() else {})
+
+
+def _steps(rendered: Rendered) -> dict[str, Any]:
+    """Return what is known of every step that the outputs depend on."""
+    plan, store = rendered.prepared.plan, rendered.prepared.store
+    steps: dict[str, Any] = {}
+    for path, step in plan.graph.steps.items():
+        try:
+            stored = store.record(plan.keys[path]) or {}
+        except Damaged:
+            stored = {}
+        ran = path in rendered.execution.ran
+        about = {name: stored.get(name) for name in ("seconds", "cpu_seconds", "peak_memory", "metrics")}
+        state = "failed" if path in rendered.execution.failures else "ran" if ran else plan.states[path]
+        steps[path] = {"node": step.spec.name, "key": plan.keys[path], "state": state, **about}
+    return steps
+
+
+def _outputs(rendered: Rendered) -> dict[str, Any]:
+    plan = rendered.prepared.plan
+    outputs: dict[str, Any] = {}
+    for name, value in rendered.execution.outputs.items():
+        reference = plan.graph.outputs[name]
+        outputs[name] = {
+            "step": reference.step,
+            "output": reference.output,
+            "key": plan.keys[reference.step],
+            "what": value.describe(),
+            "measures": _measures(rendered, name),
+            "files": {str(path): file_digest(path) for path in rendered.files.get(name, [])},
+        }
+    return outputs
+
+
+def _measures(rendered: Rendered, name: str) -> dict[str, float]:
+    """Return the numbers of an output, measured once for each result."""
+    reference = rendered.prepared.plan.graph.outputs[name]
+    path = _beside(rendered, reference.step, reference.output, "measures.json")
+    try:
+        found: dict[str, float] = json.loads(path.read_text())
+    except (OSError, ValueError):
+        measured = rendered.execution.outputs[name].measure()
+        found = {key: value for key, value in measured.items() if math.isfinite(value)}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(found))
+    return found
+
+
+def _views(rendered: Rendered) -> dict[str, str]:
+    """Return a picture of each output of each step that can be seen, drawn once for each result."""
+    plan, store = rendered.prepared.plan, rendered.prepared.store
+    views: dict[str, str] = {}
+    for path, step in plan.graph.steps.items():
+        for output in step.spec.outputs:
+            if len(views) >= MOST_VIEWS or not store.has(plan.keys[path]):
+                continue
+            picture = _beside(rendered, path, output, "png")
+            if not picture.exists():
+                _draw(rendered, path, output, picture)
+            if picture.stat().st_size:
+                views[path if output == "value" else f"{path}.{output}"] = str(picture)
+    return views
+
+
+def _draw(rendered: Rendered, path: str, output: str, picture: Path) -> None:
+    store, key = rendered.prepared.store, rendered.prepared.plan.keys[path]
+    try:
+        figure = store.load(key, output).draw()
+    except Damaged:
+        figure = None
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    partial = picture.with_name(f".{picture.stem}.{os.getpid()}.partial.png")
+    if figure is None:
+        partial.touch()  # an empty file remembers that there is nothing to see
+    else:
+        figure.savefig(partial, dpi=100, metadata={"Software": None})
+    partial.replace(picture)
+
+
+def _beside(rendered: Rendered, path: str, output: str, ending: str) -> Path:
+    key = rendered.prepared.plan.keys[path]
+    return rendered.prepared.store.folder / "views" / key[:2] / f"{key[2:]}.{output}.{ending}"
+
+
+def pinned_keys(records: Path) -> set[str]:
+    """Return the keys of the outputs of all recorded renders: the store keeps them."""
+    keys: set[str] = set()
+    for path in records.glob("*.json"):
+        try:
+            outputs = json.loads(path.read_text(encoding="utf-8"))["outputs"]
+        except (OSError, ValueError, KeyError):
+            print(f"{path}: not a record, left out", file=sys.stderr)
+            continue
+        keys.update(output["key"] for output in outputs.values())
+    return keys

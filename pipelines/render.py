@@ -1,0 +1,114 @@
+"""Rendering: plan, execute, deliver, record."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipelines.deliver import deliver, file_name
+from pipelines.execute import EXECUTORS, Execution, Listener
+from pipelines.keys import digest
+from pipelines.prepare import Prepared
+from pipelines.record import Rendered, write_record
+from pipelines.reproduce import write_reproduction
+from pipelines.run_step import Meter
+from pipelines.store import Damaged
+
+
+@dataclass
+class Outcome:
+    """What came of a render.
+
+    Parameters
+    ----------
+    prepared
+        The plan that was executed.
+    execution
+        Results and failures.
+    folder
+        Where the files are.
+    files
+        The files of each output.
+    record
+        The file that records the render.
+    reproductions
+        For each failed step the folder of a piece that reproduces the failure.
+    """
+
+    prepared: Prepared
+    execution: Execution
+    folder: Path
+    files: dict[str, list[Path]] = field(default_factory=dict)
+    record: Path | None = None
+    reproductions: dict[str, Path] = field(default_factory=dict)
+
+
+def render(prepared: Prepared, listener: Listener, sweep: str = "") -> Outcome:
+    """Render a planned piece: run what must run, write the files, write the record.
+
+    Parameters
+    ----------
+    prepared
+        The planned piece.
+    listener
+        Hears how it goes.
+    sweep
+        Name of the sweep that the render belongs to, if any.
+
+    Raises
+    ------
+    MistakeError
+        Where outputs or the record cannot be written.
+    KeyboardInterrupt
+        On Ctrl-C; all steps that finished are stored.
+    """
+    started, meter = time.time(), Meter()
+    if prepared.plan.order:
+        _set_threads(prepared.settings.threads)
+    prepared, execution = _execute(prepared, listener)
+    outcome = Outcome(prepared, execution, render_folder(prepared))
+    outputs = {name: prepared.plan.graph.outputs[name] for name in execution.outputs}
+    keys = {name: f"{prepared.plan.keys[r.step]}.{r.output}" for name, r in outputs.items()}
+    outcome.files = deliver(outcome.folder, piece_stem(prepared), execution.outputs, keys)
+    for path, error in execution.failures.items():
+        outcome.reproductions[path] = write_reproduction(prepared, path, error, outcome.folder / "failures")
+    rendered = Rendered(prepared, execution, outcome.folder, outcome.files, sweep, started, meter.read())
+    outcome.record = write_record(rendered)
+    return outcome
+
+
+def piece_stem(prepared: Prepared) -> str:
+    """Return the stem of the names of a piece's files."""
+    return file_name(prepared.plan.graph.title or prepared.composed.piece_name)
+
+
+def render_folder(prepared: Prepared) -> Path:
+    """Return the folder of a render: the piece's name and a digest of its outputs' keys."""
+    plan = prepared.plan
+    mark = digest([[name, plan.keys[r.step], r.output] for name, r in sorted(plan.graph.outputs.items())])
+    return prepared.settings.renders.absolute() / file_name(prepared.composed.piece_name) / mark[:10]
+
+
+def _execute(prepared: Prepared, listener: Listener) -> tuple[Prepared, Execution]:
+    execute = EXECUTORS[prepared.settings.executor.name]
+    while True:
+        try:
+            return prepared, execute(prepared.plan, prepared.store, listener)
+        except Damaged as damage:
+            listener.repeated(damage)
+            prepared = prepared.again()
+
+
+def _set_threads(threads: int) -> None:
+    """Hold the numerical libraries to a number of threads: another one can change the last bits of sums."""
+    import os
+    import sys
+
+    from threadpoolctl import threadpool_limits
+
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        os.environ[name] = str(threads)  # for libraries that are loaded later
+    threadpool_limits(threads)  # for those that are loaded already
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(threads)

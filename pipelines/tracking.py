@@ -1,0 +1,186 @@
+"""Sending records to MLflow: one run a render, one parent run a sweep. Imported late, by one process only.
+
+A record that cannot be sent stays as it is and is sent after the next render.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import re
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pipelines.locks import locked
+from pipelines.record import UNSENT
+from pipelines.settings import TrackingSettings
+
+MOST_AT_ONCE = 20
+"""So many old records at most are sent after one render."""
+LONGEST_PARAMETER = 6000
+_NOT_IN_NAMES = re.compile(r"[^\w\-. :/]")
+
+
+class TrackingFailed(Exception):
+    """The tracking server could not be reached or refused; the record is kept."""
+
+
+def unsent(records: Path) -> list[Path]:
+    """Return the records that still have to be sent, oldest first."""
+    return sorted(records.glob(f"*{UNSENT}"))
+
+
+def send(records: list[Path], settings: TrackingSettings) -> dict[Path, str]:
+    """Send records; return the MLflow run of each. A record that was sent loses the `.unsent` in its name.
+
+    Raises
+    ------
+    TrackingFailed
+        At the first one that cannot be sent.
+    """
+    try:
+        client = _Client(settings)
+        return {path: client.send(path) for path in records[-MOST_AT_ONCE:]}
+    except Exception as error:  # any fault of a server or of MLflow must leave the render as it is
+        raise TrackingFailed(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}") from error
+
+
+def sent_name(record: Path) -> Path:
+    """Return the name of a record after it was sent."""
+    return record.with_name(record.name.replace(UNSENT, ".json"))
+
+
+class _Client:
+    def __init__(self, settings: TrackingSettings) -> None:
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from mlflow.tracking import MlflowClient
+
+            for name in ("mlflow", "mlflow.store.db.utils", "alembic", "alembic.runtime.migration"):
+                logging.getLogger(name).setLevel(logging.ERROR)
+            uri, database = _absolute(str(settings.uri))
+            with locked(database.with_suffix(".lock")) if database else _no_lock():
+                self.client = MlflowClient(tracking_uri=uri)
+                self.experiment = self._experiment(settings)
+
+    def _experiment(self, settings: TrackingSettings) -> str:
+        found = self.client.get_experiment_by_name(settings.experiment)
+        if found is not None:
+            return str(found.experiment_id)
+        location = settings.artifacts.absolute().as_uri() if settings.artifacts else None
+        return str(self.client.create_experiment(settings.experiment, artifact_location=location))
+
+    def send(self, path: Path) -> str:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        run = self._run(record, path.stem)
+        self._values(run, record)
+        self._artifacts(run, record, path)
+        self.client.set_terminated(run, "FAILED" if record["status"] == "failed" else "FINISHED")
+        path.rename(sent_name(path))
+        return run
+
+    def _run(self, record: Mapping[str, Any], name: str) -> str:
+        """Begin the run of a record, or take up the one that an earlier, broken attempt began."""
+        tags = {
+            "resynthesis.record": name,
+            "resynthesis.piece": record["piece"],
+            "mlflow.source.name": "resynthesis",
+        }
+        if found := self._find("resynthesis.record", name):
+            return found
+        if record["sweep"]:
+            tags |= {"mlflow.parentRunId": self._parent(record), "resynthesis.sweep": record["sweep"]}
+        overrides = " ".join(o for o in record["overrides"] if not o.startswith("piece="))
+        tags["mlflow.runName"] = f"{record['title']} {overrides}".strip()[:200]
+        started = int(record["started"] * 1000)
+        return str(self.client.create_run(self.experiment, start_time=started, tags=tags).info.run_id)
+
+    def _parent(self, record: Mapping[str, Any]) -> str:
+        if found := self._find("resynthesis.parent", record["sweep"]):
+            return found
+        tags = {"resynthesis.parent": record["sweep"], "mlflow.runName": f"sweep {record['sweep']}"}
+        started = int(record["started"] * 1000)
+        run = str(self.client.create_run(self.experiment, start_time=started, tags=tags).info.run_id)
+        self.client.set_terminated(run, "FINISHED")
+        return run
+
+    def _find(self, tag: str, value: str) -> str:
+        found = self.client.search_runs([self.experiment], f"tags.`{tag}` = '{value}'", max_results=1)
+        return str(found[0].info.run_id) if found else ""
+
+    def _values(self, run: str, record: Mapping[str, Any]) -> None:
+        from mlflow.entities import Metric, Param
+
+        parameters = [Param(_named(k), str(v)[:LONGEST_PARAMETER]) for k, v in _flat("", record["config"])]
+        stamp = int(record["started"] * 1000)
+        metrics = [Metric(_named(k), v, stamp, int(at)) for k, v, at in _metrics(record) if math.isfinite(v)]
+        for start in range(0, len(parameters), 100):
+            self.client.log_batch(run, params=parameters[start : start + 100])
+        for start in range(0, len(metrics), 1000):
+            self.client.log_batch(run, metrics=metrics[start : start + 1000])
+
+    def _artifacts(self, run: str, record: Mapping[str, Any], path: Path) -> None:
+        self.client.log_dict(run, record["config"], "config.yaml")
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder) / "record.json"
+            copy.write_bytes(path.read_bytes())
+            self.client.log_artifact(run, str(copy))
+            for step, picture in record["views"].items():
+                target = Path(folder) / f"{step.replace('/', '_')}.png"
+                if Path(picture).is_file():
+                    target.write_bytes(Path(picture).read_bytes())
+                    self.client.log_artifact(run, str(target), "figures")
+        for output in record["outputs"].values():
+            for file in output["files"]:
+                if Path(file).is_file():
+                    self.client.log_artifact(run, file, "audio" if Path(file).suffix != ".txt" else "texts")
+
+
+def _metrics(record: Mapping[str, Any]) -> Iterator[tuple[str, float, float]]:
+    for name, value in record["used"].items():
+        yield f"render/{name}", value, 0
+    for path, step in record["steps"].items():
+        for name in ("seconds", "cpu_seconds", "peak_memory"):
+            if step.get(name) is not None:
+                yield f"{name}/{path}", step[name], 0
+        for name, points in (step.get("metrics") or {}).items():
+            for at, value in points:
+                yield f"{path}/{name}", value, at
+    for name, output in record["outputs"].items():
+        for measure, value in output["measures"].items():
+            yield f"{name}/{measure}", value, 0
+
+
+def _flat(name: str, item: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(item, dict) and item:
+        for key, value in item.items():
+            yield from _flat(f"{name}.{key}" if name else str(key), value)
+    else:
+        yield name, item
+
+
+def _named(name: str) -> str:
+    return _NOT_IN_NAMES.sub("_", name)[:250]
+
+
+def _absolute(uri: str) -> tuple[str, Path | None]:
+    """Return the address with an absolute path, and the path of the database where it is a file."""
+    if not uri.startswith("sqlite:///"):
+        return uri, None
+    path = Path(uri.removeprefix("sqlite:///")).absolute()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return f"sqlite:///{path}", path
+
+
+def _no_lock() -> Any:
+    from contextlib import nullcontext
+
+    return nullcontext()
