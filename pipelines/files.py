@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from pipelines.mistakes import mistake
@@ -62,10 +63,7 @@ class FileDigests:
         """Write the digests down for the next run."""
         if not self._changed:
             return
-        partial = self._memory.with_name(f"{self._memory.name}.{os.getpid()}.partial")
-        self._memory.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(self._known), encoding="utf-8")
-        partial.replace(self._memory)
+        write_whole(self._memory, json.dumps(self._known))
         self._changed = False
 
     def _read(self) -> dict[str, list[object]]:
@@ -79,3 +77,12 @@ class FileDigests:
 def _stamp(path: Path) -> list[int]:
     found = path.stat()
     return [found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns]
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file whole or not at all; what cannot be remembered is found out again."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)

@@ -15,9 +15,7 @@ from pipelines.code import Code
 from pipelines.graph import BoundStep
 from pipelines.quantities import InputFiles
 from pipelines.scope import Reference
-
-SCHEMA = 1
-"""Version of the store's format and of the key itself; raise it when either changes."""
+from pipelines.store import SCHEMA
 
 FileDigest = Callable[[Path], str]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pipelines.code import code_of
+from pipelines.code import CodeDigests
 from pipelines.files import FileDigests
 from pipelines.graph import BoundStep, Graph
 from pipelines.keys import digest, ingredients, step_seed
@@ -31,8 +31,8 @@ class Plan:
         Paths of the steps to run, each after what it takes; depth first, so that results are released early.
     device
         'cpu' or 'cuda'.
-    files
-        The digests of the files that the piece reads.
+    files, code
+        The digests of the files that the piece reads, and of its nodes' code.
     """
 
     graph: Graph
@@ -41,6 +41,7 @@ class Plan:
     order: list[str]
     device: str
     files: FileDigests = field(repr=False)
+    code: CodeDigests = field(repr=False)
 
     def step(self, path: str) -> BoundStep:
         """Return a step of the graph."""
@@ -48,7 +49,7 @@ class Plan:
 
     def ingredients(self, path: str) -> dict[str, Any]:
         """Return everything that a step's result depends on."""
-        return _ingredients(self.step(path), self.keys, self.graph, self.device, self.files)
+        return _ingredients(self.step(path), self.keys, self.graph, self.device, self.files, self.code)
 
     def seed(self, path: str) -> int:
         """Return the seed of a step's randomness."""
@@ -59,7 +60,7 @@ class Plan:
         return sum(found == state for found in self.states.values())
 
 
-def make_plan(graph: Graph, store: Store, device: str, files: FileDigests) -> Plan:
+def make_plan(graph: Graph, store: Store, device: str, files: FileDigests, code: CodeDigests) -> Plan:
     """Compute all keys and find out what must run.
 
     Raises
@@ -71,22 +72,23 @@ def make_plan(graph: Graph, store: Store, device: str, files: FileDigests) -> Pl
     mistakes: list[Mistake] = []
     for path, step in graph.steps.items():
         try:
-            keys[path] = digest(_ingredients(step, keys, graph, device, files))
+            keys[path] = digest(_ingredients(step, keys, graph, device, files, code))
         except MistakeError as error:
             mistakes += error.at(path).mistakes
             keys[path] = ""
     if mistakes:
         raise MistakeError(mistakes)
     files.keep()
+    code.keep()
     states: dict[str, State] = dict.fromkeys(graph.steps, "unneeded")
     order = _order(graph, keys, store, states)
-    return Plan(graph, keys, states, order, device, files)
+    return Plan(graph, keys, states, order, device, files, code)
 
 
 def _ingredients(
-    step: BoundStep, keys: dict[str, str], graph: Graph, device: str, files: FileDigests
+    step: BoundStep, keys: dict[str, str], graph: Graph, device: str, files: FileDigests, code: CodeDigests
 ) -> dict[str, Any]:
-    return ingredients(step, keys, code_of(step.spec), step_seed(graph.seed, step), device, files)
+    return ingredients(step, keys, code(step.spec), step_seed(graph.seed, step), device, files)
 
 
 def _order(graph: Graph, keys: dict[str, str], store: Store, states: dict[str, State]) -> list[str]:

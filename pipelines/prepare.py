@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.code import CodeDigests
 from pipelines.compose import CONF, Composed
 from pipelines.files import FileDigests
 from pipelines.graph import build_graph
@@ -27,7 +28,7 @@ class Prepared:
 
     def again(self) -> Prepared:
         """Plan again, after a stored result has been set aside."""
-        plan = make_plan(self.plan.graph, self.store, self.plan.device, self.plan.files)
+        plan = make_plan(self.plan.graph, self.store, self.plan.device, self.plan.files, self.plan.code)
         return Prepared(self.composed, self.settings, self.store, plan)
 
 
@@ -53,7 +54,8 @@ def prepare(composed: Composed, registry: Registry, config_dirs: Sequence[Path] 
         raise MistakeError(mistakes)
     store = Store(settings.store.folder, settings.store.verify)
     files = FileDigests(store.folder / "files.json")
-    return Prepared(composed, settings, store, make_plan(graph, store, device, files))
+    code = CodeDigests(store.folder / "code.json", files)
+    return Prepared(composed, settings, store, make_plan(graph, store, device, files, code))
 
 
 def sound_folders(config_dirs: Sequence[Path]) -> list[Path]:

@@ -183,6 +183,9 @@ def _draw(rendered: Rendered, path: str, output: str, picture: Path) -> None:
         figure = store.load(key, output).draw()
     except Damaged:
         figure = None
+    except Exception as error:  # a picture that cannot be drawn must not cost the record
+        print(f"{path}.{output}: cannot be drawn: {type(error).__name__}: {error}", file=sys.stderr)
+        figure = None
     picture.parent.mkdir(parents=True, exist_ok=True)
     partial = picture.with_name(f".{picture.stem}.{os.getpid()}.partial.png")
     if figure is None:

@@ -21,12 +21,13 @@ import numpy as np
 from blake3 import blake3
 
 from pipelines.context import release
-from pipelines.keys import SCHEMA
 from pipelines.locks import locked
 from pipelines.mistakes import mistake
 from pipelines.value import Array, Value, freeze, pack, unpack
 
 Verify = Literal["always", "once", "never"]
+SCHEMA = 1
+"""Version of the store's format and of the key itself; raise it when either changes."""
 BLOCK = 1 << 22
 COSTLY_SECONDS = 0.05
 """Results that took longer are flushed to disk at once; a cheaper one, if torn, is found out and made again."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -106,8 +107,9 @@ def _pack(item: Any, place: str, arrays: dict[str, Array]) -> Any:
     if isinstance(item, np.ndarray):
         if item.dtype.hasobject:
             raise TypeError(f"{place}: an array of Python objects cannot be stored")
-        arrays[place] = item
-        return {"$array": place}
+        name = _free_name(place, arrays)
+        arrays[name] = item
+        return {"$array": name}
     if isinstance(item, np.generic):
         return item.item()
     if item is None or isinstance(item, bool | int | float | str):
@@ -130,6 +132,16 @@ def _unpack(tree: Any, arrays: Mapping[str, Array]) -> Any:
         fields = {name: _unpack(part, arrays) for name, part in tree["fields"].items()}
         return Value.kinds[tree["$kind"]](**fields)
     return {key: _unpack(part, arrays) for key, part in tree.items()}
+
+
+def _free_name(place: str, taken: Mapping[str, Any]) -> str:
+    """Return the place of an array as a name that a file can have and that no other array has."""
+    base = re.sub(r"[^A-Za-z0-9_.-]", "_", place)[:100]
+    name, number = base, 1
+    while name in taken:
+        number += 1
+        name = f"{base}-{number}"
+    return name
 
 
 def _join(place: str, name: str) -> str:

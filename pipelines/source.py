@@ -1,0 +1,188 @@
+"""The source of a module, cut into parts: what each definition says, which names it uses, what it imports."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from blake3 import blake3
+
+from pipelines.value import Value
+
+SHOWING = frozenset({"describe", "draw", "sound", "measure", "write"})
+"""Methods by which a value shows itself; nodes do not call them, so they bear on no result."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some top-level statements of a module: their digest, the names they use, what they import.
+
+    An import is written `module` or `module:name`.
+    """
+
+    digest: str
+    names: frozenset[str]
+    imports: frozenset[str]
+
+    def to_json(self) -> list[Any]:
+        """Return the part as plain lists."""
+        return [self.digest, sorted(self.names), sorted(self.imports)]
+
+    @staticmethod
+    def from_json(item: list[Any]) -> Part:
+        """Return the part that `to_json` wrote."""
+        return Part(item[0], frozenset(item[1]), frozenset(item[2]))
+
+
+@dataclass(frozen=True)
+class Source:
+    """A module's syntax tree, cut up: definitions by name, what imports bind, and all other statements."""
+
+    definitions: dict[str, Part]
+    bound: dict[str, frozenset[str]]
+    rest: Part
+
+    def whole(self) -> Part:
+        """Return the module as one part."""
+        parts = [*self.definitions.values(), self.rest]
+        text = "".join(f"{name}:{part.digest};" for name, part in sorted(self.definitions.items()))
+        bound = "".join(f"{name}={sorted(targets)};" for name, targets in sorted(self.bound.items()))
+        imports = frozenset().union(*(part.imports for part in parts), *self.bound.values())
+        return Part(hash_text(text + self.rest.digest + bound), frozenset(), imports)
+
+    def to_json(self) -> list[Any]:
+        """Return the source as plain lists and dicts."""
+        definitions = {name: part.to_json() for name, part in self.definitions.items()}
+        return [definitions, {name: sorted(targets) for name, targets in self.bound.items()}, self.rest.to_json()]
+
+    @staticmethod
+    def from_json(item: list[Any]) -> Source:
+        """Return the source that `to_json` wrote."""
+        definitions, bound, rest = item
+        return Source(
+            {name: Part.from_json(part) for name, part in definitions.items()},
+            {name: frozenset(targets) for name, targets in bound.items()},
+            Part.from_json(rest),
+        )
+
+
+@cache
+def file_of(module: str) -> Path | None:
+    """Return the source file of a module without importing anything, or None."""
+    loaded = getattr(sys.modules.get(module), "__file__", None)
+    if loaded:
+        return Path(loaded) if loaded.endswith(".py") else None
+    top, *rest = module.split(".")
+    try:
+        found = None if top in sys.stdlib_module_names else importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return None
+    if found is None:
+        return None
+    if rest:
+        return _file_below(found.submodule_search_locations or [], rest)
+    return Path(found.origin) if found.origin and found.origin.endswith(".py") else None
+
+
+def _file_below(folders: Iterable[str], names: list[str]) -> Path | None:
+    for folder in folders:
+        base = Path(folder, *names)
+        for candidate in (base.with_suffix(".py"), base / "__init__.py"):
+            if candidate.is_file():
+                return candidate
+    return None
+
+
+def parse_source(content: bytes, path: Path, module: str) -> Source:
+    """Parse a source file into its parts."""
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    definitions: dict[str, list[ast.stmt]] = {}
+    rest: list[ast.stmt] = []
+    bound: dict[str, frozenset[str]] = {}
+    for statement in _without_docstring(ast.parse(content).body):
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            for name, target in _imports(statement, package):
+                bound[name] = bound.get(name, frozenset()) | {target}
+        elif names := _bound_names(statement):
+            for name in names:
+                definitions.setdefault(name, []).append(statement)
+        elif not _for_type_checkers(statement):
+            rest.append(statement)
+    parts = {name: _part(statements, bound, package, module) for name, statements in definitions.items()}
+    return Source(parts, bound, _part(rest, bound, package, module))
+
+
+def _part(statements: list[ast.stmt], bound: dict[str, frozenset[str]], package: str, module: str) -> Part:
+    names: set[str] = set()
+    imports: set[str] = set()
+    for statement in statements:
+        _strip(statement, module)
+        for item in ast.walk(statement):
+            if isinstance(item, ast.Name):
+                names.add(item.id)
+            elif isinstance(item, ast.Constant) and isinstance(item.value, str):
+                names.update(re.findall(r"[^\W\d]\w*", item.value[:200]))  # forward references in quotes
+            elif isinstance(item, ast.Import | ast.ImportFrom):
+                imports.update(target for _, target in _imports(item, package))
+    used = sorted(names & bound.keys())
+    imports.update(target for name in used for target in bound[name])
+    text = [ast.dump(statement) for statement in statements]
+    text += [f"{name}={sorted(bound[name])}" for name in used]
+    return Part(hash_text("\n".join(text)), frozenset(names), frozenset(imports))
+
+
+def _strip(statement: ast.stmt, module: str) -> None:
+    """Take out what does not bear on results: docstrings, and how a value shows itself."""
+    for item in ast.walk(statement):
+        if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            item.body = _without_docstring(item.body) or [ast.Pass()]
+        if isinstance(item, ast.ClassDef) and f"{module}.{item.name}" in Value.kinds:
+            item.body = [s for s in item.body if not (isinstance(s, ast.FunctionDef) and s.name in SHOWING)]
+
+
+def _for_type_checkers(statement: ast.stmt) -> bool:
+    test = statement.test if isinstance(statement, ast.If) else None
+    return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
+
+
+def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
+    first = body[0] if body else None
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+        return body[1:]
+    return body
+
+
+def _bound_names(statement: ast.stmt) -> list[str]:
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return [statement.name]
+    if isinstance(statement, ast.Assign):
+        return [item.id for target in statement.targets for item in ast.walk(target) if isinstance(item, ast.Name)]
+    if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+        return [statement.target.id]
+    return []
+
+
+def _imports(statement: ast.Import | ast.ImportFrom, package: str) -> Iterator[tuple[str, str]]:
+    """Yield (bound name, `module` or `module:name`)."""
+    if isinstance(statement, ast.Import):
+        for alias in statement.names:
+            yield alias.asname or alias.name.partition(".")[0], alias.name
+        return
+    base = statement.module or ""
+    if statement.level:
+        parts = package.split(".")
+        base = ".".join([*parts[: len(parts) - statement.level + 1], *([base] if base else [])])
+    for alias in statement.names:
+        yield alias.asname or alias.name, base if alias.name == "*" else f"{base}:{alias.name}"
+
+
+def hash_text(text: str) -> str:
+    """Return the BLAKE3 digest of a text."""
+    return str(blake3(text.encode()).hexdigest())
