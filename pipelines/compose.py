@@ -55,7 +55,7 @@ def compose(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> Compo
         from hydra.types import RunMode
 
         loader = _loader(config_dirs)
-        return _plain(loader.load_configuration("config", list(overrides), RunMode.RUN), overrides)
+        return _plain(loader.load_configuration("config", _open(overrides), RunMode.RUN), overrides)
 
 
 def pieces(config_dirs: Sequence[Path] = ()) -> dict[str, str]:
@@ -83,7 +83,7 @@ def sweep(
         from hydra.types import HydraContext, RunMode
 
         loader = _loader(config_dirs)
-        config = loader.load_configuration("config", list(overrides), RunMode.MULTIRUN)
+        config = loader.load_configuration("config", _open(overrides), RunMode.MULTIRUN)
         _refuse_code(config)
         context = HydraContext(config_loader=loader, callbacks=_no_callbacks())
         sweeper = Plugins.instance().instantiate_sweeper(
@@ -157,7 +157,13 @@ def _plain(config: Any, overrides: Sequence[str]) -> Composed:
         del config["hydra"]
     content = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     assert isinstance(content, dict)
-    return Composed({str(k): v for k, v in content.items()}, piece_name, tuple(overrides), sweeps)
+    given = tuple(override.removeprefix("++") for override in overrides)
+    return Composed({str(k): v for k, v in content.items()}, piece_name, given, sweeps)
+
+
+def _open(overrides: Sequence[str]) -> list[str]:
+    """Let overrides of a piece add keys that it does not mention; the graph knows which ones there are."""
+    return [f"++{override}" if override.startswith("piece.") else override for override in overrides]
 
 
 def _refuse_code(config: Any) -> None:

@@ -113,8 +113,9 @@ def _expand_each(path: str, body: dict[str, Any], scope: Scope, out: Expansion) 
 
 
 def _label(item: Any, number: int, taken: list[str]) -> str:
-    text = item if isinstance(item, str) and _NAME.fullmatch(item) else str(number)
-    return text if text not in taken and text != "all" else str(number)
+    """Return the name of a copy: its item where that is a name, else its number, which no item can take."""
+    named = isinstance(item, str) and _NAME.fullmatch(item) and not item.isdecimal()
+    return str(item) if named and item not in taken and item != "all" else str(number)
 
 
 def _expand_repeat(path: str, body: dict[str, Any], scope: Scope, out: Expansion) -> Entry | None:

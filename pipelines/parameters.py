@@ -113,12 +113,26 @@ def describe_type(annotation: Any) -> str:
     if origin is Literal:
         return f"one of {', '.join(map(str, parts))}" if len(parts) > 1 else f"'{parts[0]}'"
     if origin in (Union, types.UnionType):
-        return " or ".join(describe_type(part) for part in parts)
+        return _describe_union(parts)
     if origin in (list, tuple, Sequence):
         return f"a list, each item {describe_type(parts[0])}" if parts else "a list"
     if origin in (dict, Mapping):
         return f"a mapping of names, each to {describe_type(parts[1])}"
     return _WORDS.get(annotation, getattr(annotation, "__name__", str(annotation)))
+
+
+def _describe_union(parts: Sequence[Any]) -> str:
+    """Return the alternatives; a list of one of them is called that."""
+    lists = [part for part in parts if get_origin(_bare(part)) is list]
+    words = [describe_type(part) for part in parts if part not in lists]
+    for part in lists:
+        inner = describe_type(get_args(_bare(part))[0])
+        words.append("a list of these" if inner in words else describe_type(part))
+    return " or ".join(sorted(words, key=lambda word: word == "null"))
+
+
+def _bare(annotation: Any) -> Any:
+    return annotation.__origin__ if hasattr(annotation, "__metadata__") else annotation
 
 
 def _describe_annotated(annotation: Any) -> str:
@@ -128,8 +142,12 @@ def _describe_annotated(annotation: Any) -> str:
         for limit in note.metadata if isinstance(note, FieldInfo) else [note]:
             for name, sign in _SIGNS.items():
                 if getattr(limit, name, None) is not None:
-                    limits.append(f"{sign} {getattr(limit, name):g}")
+                    limits.append(f"{sign} {_number(getattr(limit, name))}")
         unit = note.name if isinstance(note, Unit) else unit
     base = describe_type(annotation.__origin__)
     ranged = f"{base} {' and '.join(limits)}" if limits else base
     return f"{ranged} ({unit})" if unit and unit not in ("path", "envelope") else ranged
+
+
+def _number(limit: float) -> str:
+    return str(int(limit)) if float(limit).is_integer() else f"{limit:g}"

@@ -148,12 +148,12 @@ def _group_output(entry: Group, rest: list[str], text: str, hops: int) -> list[R
 def _copies_output(entry: Copies, rest: list[str], text: str, hops: int) -> list[Reference]:
     copies, labels = entry.copies, entry.labels
     which = rest[0] if rest else ""
-    if which == "all" or (not entry.generations and which not in labels and not which.isdigit()):
+    if which == "all" or (not entry.generations and which not in labels and not which.isdecimal()):
         inner = rest[1:] if which == "all" else rest
         return [reference for copy in copies for reference in follow(copy, inner, text, hops + 1)]
     if which in labels:
         return follow(copies[labels.index(which)], rest[1:], text, hops + 1)
-    if which.isdigit():
+    if which.isdecimal():
         if not 1 <= int(which) <= len(copies):
             raise mistake(
                 f"'{entry.path}' has {len(copies)} {'generations' if entry.generations else 'copies'}",
