@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.record import pinned_keys
 from pipelines.store import Damaged, Store, parse_record
 
 STALE_SECONDS = 24 * 3600
@@ -58,6 +59,18 @@ def collect(store: Store, limit: int, pinned: set[str]) -> list[Entry]:
             removed.append(entry)
             size -= entry.size
     return removed
+
+
+def keep_to_limit(store: Store, limit: int, records: Path, written: int) -> list[Entry]:
+    """Bring the store down to its limit after a render that wrote `written` bytes, where that can matter.
+
+    The whole store is looked through once a day, and whenever a render wrote a hundredth of the limit.
+    """
+    mark = store.folder / "looked-through"
+    if written == 0 or (written < limit / 100 and mark.exists() and _age(mark) < STALE_SECONDS):
+        return []
+    mark.touch()
+    return collect(store, limit, pinned_keys(records))
 
 
 def verify(store: Store) -> Iterator[tuple[str, Damaged | None]]:

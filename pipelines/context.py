@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mmap
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -74,13 +76,20 @@ class Context:
         """Return a zeroed array that lives on disk, for results larger than memory should hold.
 
         Fill it block by block and call `release` after each, so that its pages leave memory.
+
+        Raises
+        ------
+        OSError
+            Where the disk has no room for it.
         """
         self._scratch.mkdir(parents=True, exist_ok=True)
         path = self._scratch / f"array-{self._arrays}.npy"
         self._arrays += 1
         if 0 in shape:
             return np.zeros(shape, dtype)
-        return np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=shape)
+        array: Array = np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=shape)
+        _reserve(path)
+        return array
 
     def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
         """Apply `function` to every item in order, with progress. The one way to spread a node's own work."""
@@ -103,10 +112,15 @@ class Context:
             return None
 
 
+def _reserve(path: Path) -> None:
+    """Take a file's whole room on the disk now: a full disk is an error here, but a crash while mapped."""
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+
+
 def release(array: Array) -> None:
     """Let the pages of a file-backed array leave memory; they are read again when needed."""
-    import mmap
-
     base: Any = array
     while base is not None and not isinstance(base, mmap.mmap):
         base = getattr(base, "_mmap", None) or getattr(base, "base", None)

@@ -9,7 +9,7 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import Any, TypeVar, Union, get_args, get_origin, overload
 
 from pipelines.context import Context
 from pipelines.quantities import FromPiece, Unit
@@ -26,6 +26,14 @@ class Mark:
 
     version: int
     facts: FactsRule | None
+
+
+@overload
+def node(function: Function, /) -> Function: ...
+
+
+@overload
+def node(*, version: int = 1, facts: FactsRule | None = None) -> Callable[[Function], Function]: ...
 
 
 def node(function: Function | None = None, *, version: int = 1, facts: FactsRule | None = None) -> Any:

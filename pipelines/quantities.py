@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -46,9 +46,12 @@ def wrong(allowed: str) -> PydanticCustomError:
 
 
 def _number(value: Any) -> float | None:
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
         return float(value)
-    return None
+    except OverflowError:
+        return None
 
 
 def seconds(value: Any) -> float:
@@ -58,7 +61,8 @@ def seconds(value: Any) -> float:
     text = value.strip() if isinstance(value, str) else ""
     if match := _CLOCK.fullmatch(text):
         hours, minutes, rest = match.groups()
-        return int(hours or 0) * 3600 + int(minutes) * 60 + float(rest)
+        if hours is None or float(minutes) < 60:
+            return float(hours or 0) * 3600 + float(minutes) * 60 + float(rest)
     if match := _TIME.fullmatch(text):
         return float(match[1]) * _SECONDS_IN.get(match[2] or "s", 1.0)
     raise wrong("a time: seconds (1.5), '250 ms', minutes and seconds ('7:01') or hours ('1:02:03')")
@@ -83,12 +87,13 @@ def hertz(value: Any) -> float:
 
 
 def plain(value: Any) -> float:
-    """Return a plain number."""
-    if (number := _number(value)) is not None:
-        return number
+    """Return a plain, finite number."""
+    number = _number(value)
     if isinstance(value, str) and re.fullmatch(NUMBER, value.strip()):
-        return float(value)
-    raise wrong("a number")
+        number = float(value)
+    if number is None or not math.isfinite(number):
+        raise wrong("a number")
+    return number
 
 
 _WRITTEN = {"anyOf": [{"type": "number"}, {"type": "string"}]}
@@ -164,7 +169,7 @@ def breakpoints(path: Path) -> list[tuple[str, str]]:
     """Read a breakpoint file in CDP's form: one 'time value' pair a line, ';' or '#' begins a comment."""
     pairs: list[tuple[str, str]] = []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise wrong(f"a readable breakpoint file ({path}: {error})") from error
     for number, line in enumerate(lines, 1):
@@ -195,11 +200,12 @@ class InputFiles:
 
     asked: str
     paths: tuple[Path, ...]
+    found: bool = False
 
     @property
     def one(self) -> bool:
-        """Whether a single file was named, rather than a folder or a pattern."""
-        return len(self.paths) == 1 and not _is_pattern(self.asked) and self.paths[0].name == Path(self.asked).name
+        """Whether a single file was named, rather than a folder or a pattern in which files were found."""
+        return len(self.paths) == 1 and not self.found
 
 
 def folders_of(info: ValidationInfo) -> list[Path]:
@@ -218,36 +224,46 @@ def find_file(asked: str, folders: Sequence[Path]) -> Path:
 def _find(asked: str, folders: Sequence[Path]) -> Path | None:
     if "\0" in asked:
         return None
-    path = Path(asked).expanduser()
-    candidates = [path] if path.is_absolute() else [folder / path for folder in folders]
     try:
+        path = Path(asked).expanduser()
+        candidates = [path] if path.is_absolute() else [folder / path for folder in folders]
         return next((candidate for candidate in candidates if candidate.exists()), None)
-    except OSError:
+    except (OSError, RuntimeError):  # a name that the system cannot have, a home of nobody
         return None
 
 
-def _is_pattern(asked: str) -> bool:
-    return any(sign in asked for sign in "*?[")
-
-
-def _matches(asked: str, folders: Sequence[Path]) -> list[Path]:
-    found = _find(asked, folders)
-    if found is not None and found.is_file():
-        return [found]
-    if found is not None and found.is_dir():
-        return sorted(path for path in found.iterdir() if path.is_file() and not path.name.startswith("."))
-    if not _is_pattern(asked) or "\0" in asked:
+def _in_folder(folder: Path) -> list[Path]:
+    try:
+        return _sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    except OSError:
         return []
-    pattern = Path(asked).expanduser()
-    for folder in [Path(pattern.anchor)] if pattern.is_absolute() else folders:
-        relative = str(pattern.relative_to(pattern.anchor)) if pattern.is_absolute() else asked
+
+
+def _matching(asked: str, folders: Sequence[Path]) -> list[Path]:
+    """Return the files that a pattern matches in the first folder where it matches any; hidden ones only by name."""
+    if not any(sign in asked for sign in "*?[") or "\0" in asked:
+        return []
+    hidden = Path(asked).name.startswith(".")
+    for folder in folders:
         try:
-            files = sorted(path for path in folder.glob(relative) if path.is_file())
-        except (ValueError, OSError, NotImplementedError):
-            files = []
-        if files:
+            pattern = Path(asked).expanduser()
+            start, rest = (pattern.anchor, pattern.relative_to(pattern.anchor)) if pattern.anchor else (folder, pattern)
+            matched = [path for path in Path(start).glob(str(rest)) if path.is_file()]
+        except (ValueError, OSError, NotImplementedError, RuntimeError):
+            continue
+        if files := _sorted(path for path in matched if hidden or not path.name.startswith(".")):
             return files
     return []
+
+
+def _sorted(paths: Iterable[Path]) -> list[Path]:
+    """Return paths in the order of their names, in which take2 comes before take10."""
+
+    def key(path: Path) -> tuple[list[Any], str]:
+        parts = re.split(r"([0-9]+)", str(path))
+        return [int(part) if number % 2 else part for number, part in enumerate(parts)], str(path)
+
+    return sorted(paths, key=key)
 
 
 def _input_files(value: Any, info: ValidationInfo) -> InputFiles:
@@ -257,11 +273,14 @@ def _input_files(value: Any, info: ValidationInfo) -> InputFiles:
     if not asked:
         raise wrong("the path of a file or a folder, or a pattern such as 'takes/*.wav'")
     folders = folders_of(info)
-    paths = _matches(asked, folders)
+    named = _find(asked, folders)
+    if named is not None and named.is_file():
+        return InputFiles(asked, (named.absolute(),))
+    paths = _in_folder(named) if named is not None else _matching(asked, folders)
     if not paths:
         looked = ", ".join(map(str, folders))
         raise wrong(f"an existing file, a folder with files, or a pattern that matches some (looked in: {looked})")
-    return InputFiles(asked, tuple(path.absolute() for path in paths))
+    return InputFiles(asked, tuple(path.absolute() for path in paths), found=True)
 
 
 AudioFiles = Annotated[InputFiles, BeforeValidator(_input_files), Unit("path"), WithJsonSchema({"type": "string"})]

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipelines.care import keep_to_limit
 from pipelines.deliver import deliver, file_name
 from pipelines.execute import EXECUTORS, Execution, Listener
 from pipelines.keys import digest
@@ -75,6 +76,7 @@ def render(prepared: Prepared, listener: Listener, sweep: str = "") -> Outcome:
         outcome.reproductions[path] = write_reproduction(prepared, path, error, outcome.folder / "failures")
     rendered = Rendered(prepared, execution, outcome.folder, outcome.files, sweep, started, meter.read())
     outcome.record = write_record(rendered)
+    keep_to_limit(prepared.store, prepared.settings.store.limit, outcome.record.parent, prepared.store.written)
     return outcome
 
 

@@ -14,7 +14,7 @@ from pipelines.files import FileDigests
 from pipelines.graph import BoundStep
 from pipelines.mistakes import mistake
 from pipelines.quantities import InputFiles
-from pipelines.store import Store
+from pipelines.store import FULL, Store, no_room
 from pipelines.value import Value, arrays_of, freeze
 
 MAPPED_BYTES = 1 << 20
@@ -73,7 +73,10 @@ def _call(task: Task, inputs: Mapping[str, Any], store: Store, watcher: Watcher)
     if spec.wants_context:
         scratch = store.scratch(task.key)
         arguments["context"] = Context(task.step.path, task.key, task.seed, task.device, scratch, watcher)
-    returned = spec.function(**arguments)
+    try:
+        returned = spec.function(**arguments)
+    except OSError as error:
+        raise no_room(error, store.folder) if error.errno in FULL else error from error
     if len(spec.outputs) == 1 and "value" in spec.outputs:
         outputs = {"value": returned}
     else:

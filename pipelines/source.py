@@ -148,7 +148,7 @@ def _strip(statement: ast.stmt, module: str) -> None:
 
 
 def _for_type_checkers(statement: ast.stmt) -> bool:
-    test = statement.test if isinstance(statement, ast.If) else None
+    test = statement.test if isinstance(statement, ast.If) and not statement.orelse else None
     return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
 
 
@@ -163,7 +163,10 @@ def _bound_names(statement: ast.stmt) -> list[str]:
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return [statement.name]
     if isinstance(statement, ast.Assign):
-        return [item.id for target in statement.targets for item in ast.walk(target) if isinstance(item, ast.Name)]
+        targets = [item for target in statement.targets for item in ast.walk(target)]
+        if any(isinstance(item, ast.Attribute | ast.Subscript) for item in targets):
+            return []  # it changes something that may lie elsewhere
+        return [item.id for item in targets if isinstance(item, ast.Name)]
     if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
         return [statement.target.id]
     return []

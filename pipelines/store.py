@@ -22,13 +22,14 @@ from blake3 import blake3
 
 from pipelines.context import release
 from pipelines.locks import locked
-from pipelines.mistakes import mistake
+from pipelines.mistakes import MistakeError, mistake
 from pipelines.value import Array, Value, freeze, pack, unpack
 
 Verify = Literal["always", "once", "never"]
 SCHEMA = 1
 """Version of the store's format and of the key itself; raise it when either changes."""
 BLOCK = 1 << 22
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 COSTLY_SECONDS = 0.05
 """Results that took longer are flushed to disk at once; a cheaper one, if torn, is found out and made again."""
 
@@ -51,11 +52,17 @@ class Store:
         The store's folder; made when first written to.
     verify
         When the digests of files are compared on reading: 'always', 'once' in each process, or 'never'.
+
+    Attributes
+    ----------
+    written
+        Bytes of arrays that this object has written.
     """
 
     def __init__(self, folder: Path, verify: Verify = "always") -> None:
         self.folder = folder.absolute()
         self.verify = verify
+        self.written = 0
         self._verified: set[str] = set()
         self._objects = str(self.folder / "objects")
 
@@ -87,6 +94,8 @@ class Store:
             content = (self.path(key) / "record.json").read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            raise self.set_aside(key, f"record.json: {error.strerror}") from None
         try:
             record = parse_record(content)
         except ValueError as error:
@@ -141,16 +150,18 @@ class Store:
         partial = final.with_name(f".{final.name}.{os.getpid()}.partial")
         costly = float(about.get("seconds", 1.0)) > COSTLY_SECONDS
         try:
+            shutil.rmtree(partial, ignore_errors=True)  # a killed process had our number
             partial.mkdir(parents=True)
             record = {"schema": SCHEMA, "key": key, **about, **_write_outputs(partial, outputs, costly)}
             _write_file(partial / "record.json", format_record(record), costly)
             _into_place(partial, final, costly)
         except OSError as error:
-            raise _no_room(error, self.folder) from error
+            raise no_room(error, self.folder) from error
         finally:
             if partial.exists():
                 shutil.rmtree(partial, ignore_errors=True)
         shutil.rmtree(self.scratch(key), ignore_errors=True)
+        self.written += sum(int(file["size"]) for file in record["files"].values())
         return record
 
     def set_aside(self, key: str, why: str) -> Damaged:
@@ -295,6 +306,7 @@ class _Tee:
         step = max(1, BLOCK // max(1, array.itemsize))
         for start in range(0, flat.size, step):
             self.write(flat[start : start + step].view(np.uint8).data)
+            release(array)
 
 
 def _write_file(path: Path, content: bytes, flush: bool) -> None:
@@ -321,8 +333,9 @@ def _into_place(partial: Path, final: Path, flush: bool) -> None:
         os.close(descriptor)
 
 
-def _no_room(error: OSError, folder: Path) -> Exception:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+def no_room(error: OSError, folder: Path) -> MistakeError:
+    """Return the mistake for a store that cannot be written."""
+    if error.errno in FULL:
         what, hint = (
             "the disk of the store is full",
             "free some room or run `resynthesis store gc`, then render again",

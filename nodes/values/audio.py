@@ -82,11 +82,14 @@ class Audio(Value):
         return summary(self.samples, self.sample_rate)
 
     def write(self, folder: Path, name: str) -> list[Path]:
-        """Write a 24-bit WAV file with the markers."""
+        """Write a 24-bit WAV file with the markers.
+
+        A sound beyond full scale, which 24 bits would clip, is written as 32-bit float under the same name.
+        """
         from nodes.files.writing import write_audio
 
         path = folder / f"{name}.wav"
-        write_audio(path, self)
+        write_audio(path, self, subtype="auto")
         return [path]
 
 
@@ -133,12 +136,12 @@ class Takes(Value):
         return draw_takes(self)
 
     def write(self, folder: Path, name: str) -> list[Path]:
-        """Write each take as a 24-bit WAV file, named by its label."""
+        """Write each take as a WAV file, named by its label; 24 bits, or float beyond full scale."""
         from nodes.files.writing import safe_name, write_audio
 
         paths = [folder / f"{name}_{i:03d}_{safe_name(label)}.wav" for i, label in enumerate(self.labels)]
         for path, audio in zip(paths, self.all(), strict=True):
-            write_audio(path, audio)
+            write_audio(path, audio, subtype="auto")
         return paths
 
 

@@ -20,7 +20,9 @@ def spans(length: int, size: int = BLOCK) -> Iterator[tuple[int, int]]:
         yield start, min(start + size, length)
 
 
-def require_finite(block: Array, sample_rate: int, start: int = 0, name: str = "the sound") -> None:
+def require_finite(
+    block: Array, sample_rate: int, start: int = 0, name: str = "the sound", first_channel: int = 1
+) -> None:
     """Refuse samples that are not numbers.
 
     Parameters
@@ -33,6 +35,8 @@ def require_finite(block: Array, sample_rate: int, start: int = 0, name: str = "
         Position of the block in the sound, in samples.
     name
         What the sound is called in the message.
+    first_channel
+        Number of the block's first channel, from 1.
 
     Raises
     ------
@@ -45,7 +49,7 @@ def require_finite(block: Array, sample_rate: int, start: int = 0, name: str = "
     time = (start + sample) / sample_rate
     raise mistake(
         f"{name} holds a sample that is not a finite number",
-        given=f"{block[channel, sample]} at {time:.6g} s in channel {channel + 1}",
+        given=f"{block[channel, sample]} at {time:.6g} s in channel {channel + first_channel}",
         allowed="finite samples",
         hint="look at the step that made the sound, or mend the file it came from",
     )

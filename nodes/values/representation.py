@@ -21,6 +21,10 @@ class Representation(Value):
     """
 
     agrees: ClassVar[tuple[str, ...]] = ("sample_rate",)
+    any_length: ClassVar[bool] = False
+    """Whether sounds of every length can be compared with the target, as with averages over time."""
+    relative: ClassVar[bool] = False
+    """Whether each band counts relative to its own level, so that quiet bands weigh as much as loud ones."""
     sample_rate: int
 
     @abstractmethod
@@ -46,3 +50,13 @@ class Representation(Value):
     @abstractmethod
     def length(self) -> int:
         """Number of samples that were analysed."""
+
+    def spectrum(self) -> Array | None:
+        """Return the power spectrum that the coefficients imply, or None where they do not tell.
+
+        Returns
+        -------
+        channels × bins, evenly spaced from 0 Hz to half the sample rate; white noise of variance 1 has 1 in
+        every bin, so that the mean is the mean square of the sound.
+        """
+        return None

@@ -1,0 +1,57 @@
+"""What is known of a mix before it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nodes.mixing.routing import output_count
+from nodes.mixing.tracks import common_channels, stretch_of
+from pipelines.node import Facts
+
+
+def mix_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
+    """Return the number of channels of a mix, where it does not depend on a route."""
+    widths = _channels(inputs["tracks"])
+    if parameters["channels"] is not None:
+        return {"value": {"channels": parameters["channels"]}}
+    if widths is None or parameters["route"] is not None:
+        return {}
+    return {"value": {"channels": output_count(widths, [1] * len(widths), parameters["pans"] is not None)}}
+
+
+def sequence_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
+    """Return the number of channels of a sequence; refuse clips that do not go together."""
+    widths = _channels(inputs["clips"])
+    return {} if widths is None else {"value": {"channels": common_channels(widths)}}
+
+
+def take_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
+    """Return the sample rate and the channels of a take, where all takes have the same."""
+    return {"value": _form(inputs["takes"])}
+
+
+def cut_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
+    """Return the form of a stretch; refuse one that does not lie within a sound of known duration."""
+    known: Facts = inputs["audio"] or {}
+    whole, rate = known.get("duration"), known.get("sample_rate")
+    if whole is None or rate is None:
+        return {"value": _form(known)}
+    first, last = stretch_of(round(whole * rate), rate, parameters["start"], parameters["duration"])
+    return {"value": {**_form(known), "duration": (last - first) / rate}}
+
+
+def loop_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
+    """Return the form of a loop and its duration."""
+    return {"value": {**_form(inputs["audio"]), "duration": parameters["duration"]}}
+
+
+def _form(known: Facts | None) -> dict[str, Any]:
+    return {name: known[name] for name in ("sample_rate", "channels") if name in known} if known else {}
+
+
+def _channels(facts: Sequence[Facts] | None) -> list[int] | None:
+    """Return the channels of every input, or None where those of one are not known."""
+    if not facts or not all(known.get("channels") for known in facts):
+        return None
+    return [int(known["channels"]) for known in facts]

@@ -1,0 +1,248 @@
+"""Pictures of sounds: waveform and spectrogram of each channel, quick even for long pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nodes.values.blocks import spans
+from nodes.values.log_spectra import ROWS, Levels, sound_levels, spectrogram_levels
+from pipelines.context import release
+from pipelines.value import Array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from nodes.values.audio import Audio, Marker, Takes
+    from nodes.values.spectrogram import Spectrogram
+
+WIDTH, LEFT, RIGHT, TOP, BOTTOM, GAP = 11.0, 0.75, 0.95, 0.4, 0.5, 0.12
+TALLEST, LOWEST_ROW, HEIGHT = 2.4, 0.5, 5.0
+COLUMNS, FRAMES, FEWEST_FRAMES = 1200, 1500, 200
+RANGE = 90.0
+MOST_CHANNELS, MOST_TAKES = 24, 6
+FREQUENCIES = (20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000)
+INK, MARK, GRID = "#1f4e79", "#b5442e", "#cccccc"
+CHARACTER = 0.075
+
+
+def draw_audio(audio: Audio) -> Figure:
+    """Return waveform and spectrogram of each channel (the first 24), with the markers.
+
+    The waveform shows the extremes of all samples. The spectrogram is taken at up to 1500 places, fewer
+    with many channels, in dB of a sine of full scale.
+    """
+    channels = min(audio.channels, MOST_CHANNELS)
+    levels = [
+        sound_levels(audio.samples[channel : channel + 1], audio.sample_rate, _frames_for(channels))
+        for channel in range(channels)
+    ]
+    page = _Page([0.4, 1.0] * channels)
+    waves = [_extremes(audio.samples[channel]) for channel in range(channels)]
+    peak = max((float(np.max(np.abs(wave), initial=0.0, where=np.isfinite(wave))) for wave in waves), default=0.0)
+    for channel, wave in enumerate(waves):
+        _draw_wave(page.axes[2 * channel], wave, audio.duration, peak, page.tall)
+    page.draw_levels(page.axes[1::2], levels)
+    _name_channels(page.axes[1::2], audio.channels)
+    page.finish(audio.duration)
+    _draw_markers(page.axes, audio.markers, audio.duration)
+    return page.figure
+
+
+def draw_takes(takes: Takes) -> Figure | None:
+    """Return the spectrograms of up to six takes, evenly chosen; None without takes.
+
+    The power of a take's channels is averaged.
+    """
+    if not len(takes):
+        return None
+    chosen = np.linspace(0, len(takes) - 1, min(MOST_TAKES, len(takes))).round().astype(int)
+    levels = [sound_levels(takes.samples[i], takes.sample_rate, _frames_for(len(chosen))) for i in chosen]
+    page = _Page([1.0] * len(chosen))
+    for axes, i in zip(page.axes, chosen, strict=True):
+        _name(axes, shown_label(takes.labels[i]))
+    page.draw_levels(page.axes, levels)
+    page.finish(max(level.stop for level in levels))
+    return page.figure
+
+
+def draw_spectrogram(spectrogram: Spectrogram) -> Figure:
+    """Return the magnitudes of each channel (the first 24) in dB of a sine of full scale."""
+    channels = min(spectrogram.channels, MOST_CHANNELS)
+    levels = [spectrogram_levels(spectrogram, channel, _frames_for(channels)) for channel in range(channels)]
+    page = _Page([1.0] * channels)
+    page.draw_levels(page.axes, levels)
+    _name_channels(page.axes, spectrogram.channels)
+    page.finish(spectrogram.samples / spectrogram.sample_rate)
+    return page.figure
+
+
+def _frames_for(rows: int) -> int:
+    return max(FEWEST_FRAMES, 2 * FRAMES // max(2, rows))
+
+
+class _Page:
+    """A figure with axes one below the other, placed in inches: quicker than an automatic layout."""
+
+    def __init__(self, shares: Sequence[float]) -> None:
+        from matplotlib.figure import Figure
+
+        unit = min(TALLEST, max(LOWEST_ROW, HEIGHT / max(1, shares.count(1.0))))
+        gaps = [GAP if share == 1.0 else GAP / 4 for share in shares]
+        self.tall = unit > 1
+        self.height = TOP + BOTTOM + unit * sum(shares) + sum(gaps)
+        self.figure = Figure(figsize=(WIDTH, self.height))
+        self.axes: list[Axes] = []
+        at = self.height - TOP
+        for share, gap in zip(shares, gaps, strict=True):
+            at -= share * unit
+            self.axes.append(self._add(LEFT, at, WIDTH - LEFT - RIGHT, share * unit))
+            at -= gap
+
+    def _add(self, left: float, bottom: float, width: float, height: float) -> Axes:
+        box = (left / WIDTH, bottom / self.height, width / WIDTH, height / self.height)
+        axes = self.figure.add_axes(box)
+        axes.tick_params(labelsize=8, length=3, color=GRID)
+        for spine in axes.spines.values():
+            spine.set_color(GRID)
+        return axes
+
+    def draw_levels(self, rows: Sequence[Axes], levels: Sequence[Levels]) -> None:
+        """Draw spectrograms with one scale of colours; the scale stands at the right."""
+        top = max((level.top for level in levels), default=0.0)
+        ceiling = 0.0 if top < -150 else 10 * float(np.ceil(top / 10))
+        for axes, level in zip(rows, levels, strict=True):
+            image = axes.imshow(
+                level.decibels,
+                origin="lower",
+                aspect="auto",
+                cmap="magma",
+                extent=(level.start, level.stop, 0, ROWS),
+                vmin=ceiling - RANGE,
+                vmax=ceiling,
+            )
+            self._frequency_axis(axes, level)
+        if levels:
+            height = min(TALLEST, self.height - TOP - BOTTOM)
+            bar = self._add(WIDTH - RIGHT + 0.12, self.height - TOP - height, 0.12, height)
+            self.figure.colorbar(image, cax=bar).outline.set_visible(False)
+            bar.set_ylabel("dB", fontsize=8)
+
+    def _frequency_axis(self, axes: Axes, level: Levels) -> None:
+        wanted = FREQUENCIES if self.tall else FREQUENCIES[2::3]
+        shown = [frequency for frequency in wanted if level.low < frequency < level.high]
+        axes.set_yticks([level.row(frequency) for frequency in shown], [_hertz(f) for f in shown])
+        axes.set_ylim(0, ROWS)
+        axes.set_ylabel("Hz", fontsize=8, labelpad=2)
+
+    def finish(self, duration: float) -> None:
+        """Give all axes the same time, numbered at the bottom."""
+        ticks, label = _times(duration)
+        for axes in self.axes:
+            axes.set_xlim(0, duration or 1.0)
+            axes.set_xticks(ticks, [])
+        self.axes[-1].set_xticks(ticks, [_clock(time) if duration >= 90 else f"{time:g}" for time in ticks])
+        self.axes[-1].set_xlabel(label, fontsize=8)
+
+
+def _times(duration: float) -> tuple[list[float], str]:
+    """Return times to number, 5 to 12 of them, and what the numbers are."""
+    if duration <= 0:
+        return [0.0], "seconds"
+    if duration >= 90:
+        steps = [15, 30, 60, 120, 300, 600, 1200, 1800, 3600]
+        step = next((step for step in steps if duration / step <= 12), 3600 * np.ceil(duration / 43_200))
+        return [float(time) for time in np.arange(0, duration, step)], "minutes:seconds"
+    decade = 10 ** np.floor(np.log10(duration))
+    step = next(decade * part for part in (0.1, 0.2, 0.5, 1.0) if duration / (decade * part) <= 12)
+    return [float(f"{time:.6g}") for time in np.arange(0, duration, step)], "seconds"
+
+
+def _clock(time: float) -> str:
+    return f"{int(time) // 60}:{int(time) % 60:02d}"
+
+
+def _hertz(frequency: float) -> str:
+    return f"{frequency / 1000:g}k" if frequency >= 1000 else f"{frequency:g}"
+
+
+def _extremes(samples: Array) -> Array:
+    """Return 2 × up to 1200: the lowest and the highest sample of each stretch."""
+    edges = np.linspace(0, len(samples), min(COLUMNS, len(samples)) + 1).astype(int)
+    found = np.empty((2, len(edges) - 1), np.float32)
+    for first, last in spans(len(edges) - 1, 64):
+        block = samples[edges[first] : edges[last]]
+        starts = edges[first:last] - edges[first]
+        found[0, first:last] = np.minimum.reduceat(block, starts)
+        found[1, first:last] = np.maximum.reduceat(block, starts)
+        release(samples)
+    return found
+
+
+def _draw_wave(axes: Axes, wave: Array, duration: float, peak: float, numbered: bool) -> None:
+    edges = np.linspace(0, duration, wave.shape[1] + 1)
+    low, high = np.append(wave, wave[:, -1:], axis=1)
+    axes.fill_between(edges, low, high, step="post", color=INK, linewidth=0.4)
+    limit = peak if peak > 0 else 1.0
+    axes.set_ylim(-1.05 * limit, 1.05 * limit)
+    axes.set_yticks([0.0, limit] if numbered else [], ["0", f"{limit:.2g}"] if numbered else [])
+
+
+def _name_channels(rows: Sequence[Axes], channels: int) -> None:
+    for channel, axes in enumerate(rows, 1):
+        if channels > 1:
+            _name(axes, f"channel {channel} of {channels}")
+
+
+def _name(axes: Axes, text: str) -> None:
+    box = {"facecolor": "black", "alpha": 0.5, "linewidth": 0, "pad": 2}
+    where = axes.transAxes
+    axes.text(0.006, 0.95, text, transform=where, va="top", fontsize=8, color="white", bbox=box, parse_math=False)
+
+
+def _draw_markers(rows: Sequence[Axes], markers: Sequence[Marker], duration: float) -> None:
+    """Draw each marker as a thin line, a region as a shade of the waveform; labels where there is room."""
+    if not rows or duration <= 0:
+        return
+    width, taken = WIDTH - LEFT - RIGHT, -1.0
+    for marker in sorted(markers, key=lambda marker: marker.time):
+        for axes in rows:
+            axes.axvline(marker.time, color="white" if axes.images else MARK, linewidth=0.7, alpha=0.7)
+        if marker.duration > 0:
+            rows[0].axvspan(marker.time, marker.time + marker.duration, color=MARK, alpha=0.12, linewidth=0)
+        place = marker.time / duration * width
+        if taken <= place <= width:
+            label = shown_label(marker.label)
+            _write_above(rows[0], marker.time, label)
+            taken = place + CHARACTER * (len(label) + 1)
+
+
+def _write_above(axes: Axes, time: float, label: str) -> None:
+    axes.annotate(
+        label,
+        (time, axes.get_ylim()[1]),
+        xytext=(0, 3),
+        textcoords="offset points",
+        annotation_clip=False,
+        fontsize=8,
+        color=MARK,
+        parse_math=False,
+    )
+
+
+def shown_label(text: str) -> str:
+    """Return a label as it can be drawn: one line, at most 32 characters, all known to the font."""
+    characters = _drawable()
+    line = "".join(sign if ord(sign) in characters else "·" for sign in " ".join(text.split()))
+    return line if len(line) <= 32 else line[:31] + "…"
+
+
+@lru_cache
+def _drawable() -> frozenset[int]:
+    from matplotlib import font_manager
+
+    return frozenset(font_manager.get_font(font_manager.findfont("DejaVu Sans")).get_charmap())
