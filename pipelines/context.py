@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import mmap
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,6 +15,8 @@ from pipelines.value import Array
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+DIGEST = 64
+"""Bytes of the digest before the arrays of a checkpoint."""
 
 
 class Watcher(Protocol):
@@ -99,16 +102,25 @@ class Context:
         """Keep the state of a long loop, so that an interrupted render continues from here."""
         self._scratch.mkdir(parents=True, exist_ok=True)
         partial = self._scratch / "checkpoint.partial"
-        with partial.open("wb") as file:
+        with partial.open("w+b") as file:
+            file.write(bytes(DIGEST))
             np.savez(file, **arrays)  # type: ignore[arg-type]
-        partial.replace(self._scratch / "checkpoint.npz")
+            file.seek(DIGEST)
+            digest = hashlib.file_digest(file, "blake2b").digest()
+            file.seek(0)
+            file.write(digest)
+        partial.replace(self._scratch / "checkpoint")
 
     def load_checkpoint(self) -> dict[str, Array] | None:
-        """Return what `save_checkpoint` kept last, or None at a fresh start or where it cannot be read."""
+        """Return what `save_checkpoint` kept last, or None at a fresh start or where a single byte differs."""
         try:
-            with np.load(self._scratch / "checkpoint.npz", allow_pickle=False) as kept:
-                return {name: kept[name] for name in kept.files}
-        except (OSError, ValueError, EOFError, KeyError):
+            with (self._scratch / "checkpoint").open("rb") as file:
+                if file.read(DIGEST) != hashlib.file_digest(file, "blake2b").digest():
+                    return None
+                file.seek(DIGEST)
+                with np.load(file, allow_pickle=False) as kept:
+                    return {name: kept[name] for name in kept.files}
+        except OSError:
             return None
 
 

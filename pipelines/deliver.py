@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pipelines.mistakes import mistake
 from pipelines.value import Value
@@ -40,7 +41,7 @@ def deliver(folder: Path, name: str, outputs: Mapping[str, Value], keys: Mapping
     known = _read(folder)
     written: dict[str, list[Path]] = {}
     for output, value in outputs.items():
-        stem = name if output == "output" else f"{name}_{file_name(output)}"
+        stem = name if output == "output" else f"{name}_{output}"
         entry = known.get(output)
         if entry and entry["key"] == keys[output] and entry["files"] == _stamps(folder, entry["files"]):
             written[output] = [folder / file for file in entry["files"]]
@@ -66,12 +67,13 @@ def _write(folder: Path, stem: str, value: Value) -> list[Path]:
         ) from error
 
 
-def _read(folder: Path) -> dict[str, dict[str, object]]:
+def _read(folder: Path) -> dict[str, dict[str, Any]]:
     try:
         found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    entries = found.items() if isinstance(found, dict) else ()
+    return {output: entry for output, entry in entries if isinstance(entry, dict) and {"key", "files"} <= entry.keys()}
 
 
 def _stamps(folder: Path, files: object) -> dict[str, list[int]]:

@@ -71,7 +71,8 @@ class FileDigests:
             known = json.loads(self._memory.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
-        return known if isinstance(known, dict) else {}
+        entries = known.items() if isinstance(known, dict) else ()
+        return {path: entry for path, entry in entries if isinstance(entry, list) and len(entry) == 2}
 
 
 def _stamp(path: Path) -> list[int]:

@@ -206,8 +206,7 @@ def pinned_keys(records: Path) -> set[str]:
     for path in records.glob("*.json"):
         try:
             outputs = json.loads(path.read_text(encoding="utf-8"))["outputs"]
-        except (OSError, ValueError, KeyError):
+            keys |= {output["key"] for output in outputs.values()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             print(f"{path}: not a record, left out", file=sys.stderr)
-            continue
-        keys.update(output["key"] for output in outputs.values())
     return keys

@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pipelines.mistakes import Mistake, MistakeError, listed, nearest, shown
 from pipelines.quantities import wrong
 
-_SIZE = re.compile(r"([\d.]+)\s*(B|KB|MB|GB|TB)?", re.IGNORECASE)
+_SIZE = re.compile(r"(\d+\.?\d*|\.\d+)\s*(B|KB|MB|GB|TB)?", re.IGNORECASE | re.ASCII)
 _BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
@@ -22,7 +22,7 @@ def read_size(value: Any) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     match = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None or match[1].count(".") > 1:
+    if match is None:
         raise wrong("a size: 2000000, '500 MB' or '50 GB'")
     return int(float(match[1]) * _BYTES[(match[2] or "B").upper()])
 
