@@ -1,7 +1,7 @@
 """The border to Hydra: files and overrides in, plain dicts out. Nothing else of the engine knows Hydra.
 
-A piece must not be able to run code, so no Hydra callback, logger or instantiation is ever reached from here,
-and the resolver that reads the environment is taken away.
+A piece may come from anybody, so it is composed by itself: it cannot reach the settings, nor Hydra's own part,
+where callbacks, loggers and launchers are code; nor a file outside the configuration folders; nor the environment.
 """
 
 from __future__ import annotations
@@ -44,18 +44,94 @@ class Composed:
 
 
 def compose(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> Composed:
-    """Compose one configuration.
+    """Compose the settings and one piece.
 
     Raises
     ------
     MistakeError
         Where a file, a choice or an override is wrong.
     """
-    with _said_plainly(config_dirs):
+    with _said_plainly():
         from hydra.types import RunMode
+        from omegaconf import OmegaConf, open_dict
 
         loader = _loader(config_dirs)
-        return _plain(loader.load_configuration("config", _open(overrides), RunMode.RUN), overrides)
+        given = _Overrides.read(overrides)
+        settings = loader.load_configuration("config", given.settings, RunMode.RUN)
+        sweeps = str(settings.hydra.mode or "").endswith("MULTIRUN")
+        with open_dict(settings):
+            del settings["hydra"]
+        piece = _piece(loader, _known_piece(given.name, config_dirs), given.piece)
+        config = _plain(OmegaConf.to_container(settings, resolve=True, throw_on_missing=True))
+        return Composed({**config, "piece": piece}, given.name, tuple(o.removeprefix("++") for o in overrides), sweeps)
+
+
+@dataclass(frozen=True)
+class _Overrides:
+    """Overrides, parted into the name of the piece, those of the piece (their 'piece.' taken off), and the rest."""
+
+    name: str
+    piece: list[str]
+    settings: list[str]
+
+    @staticmethod
+    def read(overrides: Sequence[str]) -> _Overrides:
+        name, piece, settings = "", [], []
+        for override in overrides:
+            match = re.fullmatch(r"(\+\+|\+|~)?([^=]*?)(=.*)?", override, re.DOTALL)
+            assert match is not None
+            sign, key, value = match[1] or "", match[2], match[3] or ""
+            if key == "piece" and not sign:
+                name = value.removeprefix("=").strip("'\"")
+            elif key.startswith("piece.") or "@piece." in key:
+                bare = key.removeprefix("piece.").replace("@piece.", "@")
+                # a piece need not mention what is overridden: the graph knows which keys there are
+                piece.append(f"{sign or ('' if '@' in key else '++')}{bare}{value}")
+            else:
+                settings.append(override)
+        return _Overrides(name, piece, settings)
+
+
+def _known_piece(name: str, config_dirs: Sequence[Path]) -> str:
+    names = list(pieces(config_dirs))
+    if not name:
+        raise mistake("no piece is chosen", parameter="piece", allowed=listed(names), hint=f"piece={names[0]}")
+    if name not in names:
+        raise mistake(f"there is no piece '{name}'", given=name, allowed=listed(names), hint=nearest(name, names))
+    return name
+
+
+def _piece(loader: Any, name: str, overrides: list[str]) -> dict[str, Any]:
+    """Compose a piece alone: its file, the sections that it builds on, the overrides."""
+    from hydra._internal.config_repository import CachingConfigRepository
+    from hydra._internal.defaults_list import create_defaults_list
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from omegaconf import OmegaConf
+
+    choice = f"+piece@_global_='{name}'"  # at the top, not below a key named after its folder
+    parsed = OverridesParser.create().parse_overrides([choice, *overrides])
+    repository = CachingConfigRepository(loader.repository)
+    found = create_defaults_list(
+        repo=repository, config_name=None, overrides_list=parsed, prepend_hydra=False, skip_missing=False
+    )
+    for default in found.defaults:
+        path = default.config_path or f"piece/{name}"
+        if not re.fullmatch(r"/?(piece|section)/[^:]*", path) or ".." in path.split("/"):
+            raise mistake(
+                "a piece can build on pieces and sections only",
+                parameter="defaults",
+                given=path,
+                allowed="section/NAME or piece/NAME of the configuration folders",
+            )
+    config = loader._compose_config_from_defaults_list(defaults=found.defaults, repo=repository)
+    OmegaConf.set_struct(config, True)
+    loader._apply_overrides_to_config(found.config_overrides, config)
+    return _plain(OmegaConf.to_container(config, resolve=True, throw_on_missing=True))
+
+
+def _plain(content: Any) -> dict[str, Any]:
+    assert isinstance(content, dict)
+    return {str(key): value for key, value in content.items()}
 
 
 def pieces(config_dirs: Sequence[Path] = ()) -> dict[str, str]:
@@ -78,43 +154,38 @@ def sweep(
     MistakeError
         Where a file, a choice or an override is wrong.
     """
-    with _said_plainly(config_dirs):
+    ours = [override for override in overrides if re.match(r"[+~]*hydra\b", override)]
+    theirs = [override for override in overrides if override not in ours]
+    with _said_plainly():
+        from hydra._internal.callbacks import Callbacks
         from hydra.core.plugins import Plugins
         from hydra.types import HydraContext, RunMode
 
         loader = _loader(config_dirs)
-        config = loader.load_configuration("config", _open(overrides), RunMode.MULTIRUN)
-        _refuse_code(config)
-        context = HydraContext(config_loader=loader, callbacks=_no_callbacks())
-        sweeper = Plugins.instance().instantiate_sweeper(
-            hydra_context=context, task_function=lambda _: None, config=config
+        master = loader.load_configuration("config", ours, RunMode.MULTIRUN)
+        sweeper: Any = Plugins.instance().instantiate_sweeper(
+            hydra_context=HydraContext(config_loader=loader, callbacks=Callbacks()),
+            task_function=lambda _: None,
+            config=master,
         )
-        arguments = list(config.hydra.overrides.task)
-    sweeper.launcher = _Batches(loader, config, config_dirs, run)
-    with _said_plainly(config_dirs):
-        sweeper.sweep(arguments=arguments)
+        sweeper.launcher = _Batches(ours, config_dirs, run)
+        sweeper.validate_batch_is_legal = lambda batch: None  # the whole batch is composed before a job starts
+        sweeper.sweep(arguments=theirs)
 
 
+@dataclass(frozen=True)
 class _Batches:
     """Takes the place of Hydra's launcher: composes a whole batch, then hands it to `run`."""
 
-    def __init__(
-        self,
-        loader: Any,
-        master: Any,
-        config_dirs: Sequence[Path],
-        run: Callable[[Sequence[Composed]], Sequence[Any]],
-    ) -> None:
-        self.loader, self.master, self.config_dirs, self.run = loader, master, config_dirs, run
+    hydra_overrides: Sequence[str]
+    config_dirs: Sequence[Path]
+    run: Callable[[Sequence[Composed]], Sequence[Any]]
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[Any]:
         """Run a batch of jobs; called by the sweeper."""
         from hydra.core.utils import JobReturn, JobStatus
 
-        jobs = [
-            _plain(self.loader.load_sweep_config(self.master, list(overrides)), overrides)
-            for overrides in job_overrides
-        ]
+        jobs = [compose(list(overrides), self.config_dirs) for overrides in job_overrides]
         returns = []
         for overrides, value in zip(job_overrides, self.run(jobs), strict=True):
             job = JobReturn(overrides=list(overrides), status=JobStatus.COMPLETED)
@@ -147,43 +218,6 @@ def _package_folders() -> Iterator[Path]:
             yield Path(folder)
 
 
-def _plain(config: Any, overrides: Sequence[str]) -> Composed:
-    from omegaconf import OmegaConf, open_dict
-
-    _refuse_code(config)
-    piece_name = str(config.hydra.runtime.choices.get("piece"))
-    sweeps = str(config.hydra.mode or "").endswith("MULTIRUN")
-    with open_dict(config):
-        del config["hydra"]
-    content = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    assert isinstance(content, dict)
-    given = tuple(override.removeprefix("++") for override in overrides)
-    return Composed({str(k): v for k, v in content.items()}, piece_name, given, sweeps)
-
-
-def _open(overrides: Sequence[str]) -> list[str]:
-    """Let overrides of a piece add keys that it does not mention; the graph knows which ones there are."""
-    return [f"++{override}" if override.startswith("piece.") else override for override in overrides]
-
-
-def _refuse_code(config: Any) -> None:
-    """Refuse what Hydra would run: a piece file with `@package _global_` could bring it in."""
-    callbacks = config.hydra.get("callbacks")
-    if callbacks:
-        raise mistake(
-            "a configuration cannot bring Hydra callbacks: they are code",
-            parameter="hydra.callbacks",
-            given=listed(callbacks),
-            hint="take them out of the piece",
-        )
-
-
-def _no_callbacks() -> Any:
-    from hydra._internal.callbacks import Callbacks
-
-    return Callbacks()
-
-
 def _first_comment(path: Path) -> str:
     with path.open(encoding="utf-8", errors="replace") as file:
         for line in file:
@@ -196,7 +230,7 @@ def _first_comment(path: Path) -> str:
 
 
 @contextmanager
-def _said_plainly(config_dirs: Sequence[Path]) -> Iterator[None]:
+def _said_plainly() -> Iterator[None]:
     """Turn whatever Hydra, OmegaConf and YAML raise into one mistake."""
     import yaml
     from hydra.errors import HydraException
@@ -207,35 +241,43 @@ def _said_plainly(config_dirs: Sequence[Path]) -> Iterator[None]:
     except MistakeError:
         raise
     except (HydraException, OmegaConfBaseException, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise MistakeError(_explain(error, config_dirs)) from error
+        raise MistakeError(_explain(error)) from error
     except RecursionError as error:
         raise mistake("the configuration is nested too deeply, or refers to itself") from error
     except OSError as error:
         raise mistake(f"a configuration file cannot be read: {error}") from error
 
 
-def _explain(error: Exception, config_dirs: Sequence[Path]) -> Mistake:
+def _explain(error: Exception) -> Mistake:
+    """Say in our own words what Hydra, OmegaConf or YAML found wrong."""
     text = _innermost(error)
-    if missing := re.search(r"Could not find 'piece/([^']*)'|[Cc]ould not find 'piece: ([^']*)'", text):
-        return _no_piece(missing[1] or missing[2], config_dirs)
-    if "You must specify 'piece'" in text:
-        names = list(pieces(config_dirs))
-        return Mistake("no piece is chosen", parameter="piece", allowed=listed(names), hint=f"piece={names[0]}")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if group := re.search(r"Could not override '([\w./@]+)'", text):
-        return Mistake(lines[0], hint=_override_hint(group[1], error))
+    if choice := re.search(r"(?:Could|could) not (?:find|load) '/?([\w/]+)/([^'/]+)'", text):
+        names = _choices(text)
+        return Mistake(f"there is no '{choice[2]}'", "", choice[1], choice[2], listed(names), nearest(choice[2], names))
+    if missing := re.search(r"Missing mandatory value.*?full_key: ([\w./]+)", text, re.DOTALL):
+        place = missing[1]
+        return Mistake("a value is needed here", "", place, "nothing", hint=f"give it on the command line: {place}=…")
+    if key := re.search(r"Could not (?:override|append|delete)[^']*'([^']+)'", text):
+        return Mistake(lines[0], hint=_nearest_setting(key[1]))
+    if re.search(r"no viable alternative|mismatched input|extraneous input|token recognition|missing EQUAL", text):
+        said = lines[0].removeprefix("Error parsing override ").removesuffix("See").strip()
+        return Mistake(
+            f"an override cannot be read: {said}", allowed="KEY=VALUE, lists as [a,b], texts with signs in '…'"
+        )
     return Mistake(" ".join(lines) or type(error).__name__)
 
 
-def _no_piece(name: str, config_dirs: Sequence[Path]) -> Mistake:
-    names = list(pieces(config_dirs))
-    return Mistake(f"there is no piece '{name}'", "", "piece", name, listed(names), nearest(name, names))
+def _choices(text: str) -> list[str]:
+    found = re.search(r"Available options in '[^']*':\n((?:\t.*\n?)*)", text)
+    return [line.strip() for line in found[1].splitlines()] if found else []
 
 
-def _override_hint(key: str, error: Exception) -> str:
+def _nearest_setting(key: str) -> str:
     groups = [path.name for path in CONF.iterdir() if path.is_dir()]
-    near = nearest(key, [*groups, "store", "renders", "records", "device", "threads"])
-    return near or f"to add a key that is not there yet, write +{key}=…"
+    settings = ["store.folder", "store.limit", "store.verify", "renders", "records", "device", "threads"]
+    near = nearest(key, ["piece", *groups, *settings])
+    return near or "keys of the piece begin with 'piece.', as in piece.steps.NAME.PARAMETER"
 
 
 def _innermost(error: BaseException) -> str:

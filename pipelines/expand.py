@@ -146,6 +146,15 @@ def _expand_repeat(path: str, body: dict[str, Any], scope: Scope, out: Expansion
         entry = _expand_one(f"{path}/{generation}", _substitute(rest, {"generation": generation}), inside, out)
         if entry is None:
             return None
+        if len(carry) > 1 and not (isinstance(entry, Group) and carry.keys() <= entry.outputs.keys()):
+            outputs = listed(entry.outputs) if isinstance(entry, Group) else "one"
+            out.mistakes.append(
+                Mistake(
+                    "each of several carried names needs an output of that name", path, "carry", listed(carry),
+                    f"the outputs here: {outputs}", "add outputs: {" + ", ".join(f"{n}: …" for n in carry) + "}",
+                )
+            )  # fmt: skip
+            return None
         copies.append(entry)
     return Copies(path, tuple(copies), (), generations=True)
 
@@ -173,7 +182,10 @@ def _expand_node(path: str, body: dict[str, Any], scope: Scope, out: Expansion) 
     node, seed = body.get("node"), body.get("seed")
     if not isinstance(node, str):
         given = shown(node) if "node" in body else f"keys: {listed(body)}"
-        hint = nearest("node", body) or "every step needs a node, or steps"
+        siblings = [other for other in scope.names if other != path.rpartition("/")[2]]
+        hint = (
+            nearest("node", body) or nearest(path.rpartition("/")[2], siblings) or "every step needs a node, or steps"
+        )
         out.mistakes.append(Mistake("the step names no node", path, "node", given, "the name of a node", hint))
         node = ""
     if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):

@@ -158,6 +158,8 @@ class _Binder:
             found = self.resolve(text, scope, "", "output" if name == "output" else f"outputs.{name}")
             for number, reference in enumerate(found, 1):
                 label = name if len(found) == 1 else f"{name}_{number}"
+                if label in outputs:
+                    self.note("", f"two outputs would be called '{label}'", "outputs", text, "names that differ")
                 if (checked := self.typed(reference, (), "", None)) is not None:
                     outputs[label] = checked
         return outputs

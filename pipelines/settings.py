@@ -87,7 +87,8 @@ def _mistake(item: Mapping[str, Any]) -> Mistake:
         return Mistake(
             "there is no such setting", "", place, shown(item["input"]), listed(names), nearest(place, names)
         )
-    return Mistake("the setting does not fit", "", place, shown(item["input"]), str(item["msg"]))
+    allowed = str(item["msg"]).removeprefix("Input should be ")
+    return Mistake("the setting does not fit", "", place, shown(item["input"]), allowed)
 
 
 def find_device(asked: str) -> str:
