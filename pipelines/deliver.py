@@ -43,12 +43,13 @@ def deliver(folder: Path, name: str, outputs: Mapping[str, Value], keys: Mapping
     for output, value in outputs.items():
         stem = name if output == "output" else f"{name}_{output}"
         entry = known.get(output)
-        if entry and entry["key"] == keys[output] and entry["files"] == _stamps(folder, entry["files"]):
+        mark = f"{stem} {keys[output]}"
+        if entry and entry["key"] == mark and entry["files"] == _stamps(folder, entry["files"]):
             written[output] = [folder / file for file in entry["files"]]
             continue
         written[output] = _write(folder, stem, value)
         files = _stamps(folder, [path.name for path in written[output]])
-        known[output] = {"key": keys[output], "files": files}
+        known[output] = {"key": mark, "files": files}
         (folder / MANIFEST).write_text(json.dumps(known, indent=1), encoding="utf-8")
     return written
 

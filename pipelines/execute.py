@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from pipelines.context import Watcher
 from pipelines.mistakes import MistakeError
 from pipelines.plan import Plan
+from pipelines.quantities import InputFiles
 from pipelines.run_step import Task, run_step
 from pipelines.scope import Reference
 from pipelines.store import Damaged, Store
@@ -76,7 +77,7 @@ def execute_serially(plan: Plan, store: Store, listener: Listener) -> Execution:
             continue
         step = plan.step(path)
         listener.started(path, step.spec.name)
-        task = Task(step, plan.keys[path], plan.seed(path), plan.device, plan.graph.title, plan.ingredients(path))
+        task = _task(plan, path)
         try:
             inputs = {
                 name: shelf.take(references, step.spec.ports[name].many) for name, references in step.inputs.items()
@@ -101,6 +102,20 @@ def execute_serially(plan: Plan, store: Store, listener: Listener) -> Execution:
 
 
 EXECUTORS: Mapping[str, Executor] = {"serial": execute_serially}
+
+
+def _task(plan: Plan, path: str) -> Task:
+    step = plan.step(path)
+    read = tuple(file for value in step.parameters.values() if isinstance(value, InputFiles) for file in value.paths)
+    return Task(
+        step=step,
+        key=plan.keys[path],
+        seed=plan.seed(path),
+        device=plan.machine.device,
+        piece=plan.graph.title,
+        sources=plan.code(step.spec).files + read,
+        ingredients=plan.ingredients(path),
+    )
 
 
 def _fail(path: str, error: Exception, execution: Execution, listener: Listener) -> None:

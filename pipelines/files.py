@@ -41,7 +41,7 @@ class FileDigests:
         if path in self._seen:
             return self._seen[path][0]
         try:
-            stamp = _stamp(path)
+            stamp = stamp_of(path)
             known = self._known.get(str(path))
             digest = str(known[0]) if known and known[1] == stamp else file_digest(path)
         except OSError as error:
@@ -55,7 +55,7 @@ class FileDigests:
     def changed(self, path: Path) -> bool:
         """Return whether a file is no longer what it was when its digest was taken."""
         try:
-            return path in self._seen and _stamp(path) != self._seen[path][1]
+            return path in self._seen and stamp_of(path) != self._seen[path][1]
         except OSError:
             return True
 
@@ -75,7 +75,8 @@ class FileDigests:
         return {path: entry for path, entry in entries if isinstance(entry, list) and len(entry) == 2}
 
 
-def _stamp(path: Path) -> list[int]:
+def stamp_of(path: Path) -> list[int]:
+    """Return size and times of a file: what changes when its content does."""
     found = path.stat()
     return [found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns]
 

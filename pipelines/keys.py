@@ -11,11 +11,20 @@ from typing import Any
 
 from blake3 import blake3
 
-from pipelines.code import Code
+from pipelines.code import NUMERICAL, Code
 from pipelines.graph import BoundStep
 from pipelines.quantities import InputFiles
 from pipelines.scope import Reference
 from pipelines.store import SCHEMA
+
+
+@dataclasses.dataclass(frozen=True)
+class Machine:
+    """What of the machine can bear on results: 'cpu' or 'cuda', and the threads of one step."""
+
+    device: str = "cpu"
+    threads: int = 1
+
 
 FileDigest = Callable[[Path], str]
 
@@ -92,7 +101,7 @@ def step_seed(piece_seed: int, step: BoundStep) -> int:
 
 
 def ingredients(
-    step: BoundStep, keys: Mapping[str, str], code: Code, seed: int, device: str, file_digest: FileDigest
+    step: BoundStep, keys: Mapping[str, str], code: Code, seed: int, machine: Machine, file_digest: FileDigest
 ) -> dict[str, Any]:
     """Return everything that a step's result depends on, as plain data."""
     found: dict[str, Any] = {
@@ -104,8 +113,10 @@ def ingredients(
         "parameters": {name: plain(value, file_digest) for name, value in step.parameters.items()},
         "inputs": {port: [_input(r, keys) for r in references] for port, references in step.inputs.items()},
     }
+    if code.libraries.keys() & NUMERICAL:
+        found["threads"] = machine.threads
     if step.spec.wants_context:
-        found |= {"seed": seed, "device": device}
+        found |= {"seed": seed, "device": machine.device}
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pipelines.code import CodeDigests
 from pipelines.files import FileDigests
 from pipelines.graph import BoundStep, Graph
-from pipelines.keys import digest, ingredients, step_seed
+from pipelines.keys import Machine, digest, ingredients, step_seed
 from pipelines.mistakes import Mistake, MistakeError
 from pipelines.store import Store
 
@@ -29,8 +29,8 @@ class Plan:
         'cached', 'run' or 'unneeded' for every step by path.
     order
         Paths of the steps to run, each after what it takes; depth first, so that results are released early.
-    device
-        'cpu' or 'cuda'.
+    machine
+        Device and threads.
     files, code
         The digests of the files that the piece reads, and of its nodes' code.
     """
@@ -39,7 +39,7 @@ class Plan:
     keys: dict[str, str]
     states: dict[str, State]
     order: list[str]
-    device: str
+    machine: Machine
     files: FileDigests = field(repr=False)
     code: CodeDigests = field(repr=False)
 
@@ -49,7 +49,7 @@ class Plan:
 
     def ingredients(self, path: str) -> dict[str, Any]:
         """Return everything that a step's result depends on."""
-        return _ingredients(self.step(path), self.keys, self.graph, self.device, self.files, self.code)
+        return _ingredients(self.step(path), self.keys, self.graph, self.machine, self.files, self.code)
 
     def seed(self, path: str) -> int:
         """Return the seed of a step's randomness."""
@@ -60,7 +60,7 @@ class Plan:
         return sum(found == state for found in self.states.values())
 
 
-def make_plan(graph: Graph, store: Store, device: str, files: FileDigests, code: CodeDigests) -> Plan:
+def make_plan(graph: Graph, store: Store, machine: Machine, files: FileDigests, code: CodeDigests) -> Plan:
     """Compute all keys and find out what must run.
 
     Raises
@@ -72,7 +72,7 @@ def make_plan(graph: Graph, store: Store, device: str, files: FileDigests, code:
     mistakes: list[Mistake] = []
     for path, step in graph.steps.items():
         try:
-            keys[path] = digest(_ingredients(step, keys, graph, device, files, code))
+            keys[path] = digest(_ingredients(step, keys, graph, machine, files, code))
         except MistakeError as error:
             mistakes += error.at(path).mistakes
             keys[path] = ""
@@ -82,13 +82,13 @@ def make_plan(graph: Graph, store: Store, device: str, files: FileDigests, code:
     code.keep()
     states: dict[str, State] = dict.fromkeys(graph.steps, "unneeded")
     order = _order(graph, keys, store, states)
-    return Plan(graph, keys, states, order, device, files, code)
+    return Plan(graph, keys, states, order, machine, files, code)
 
 
 def _ingredients(
-    step: BoundStep, keys: dict[str, str], graph: Graph, device: str, files: FileDigests, code: CodeDigests
+    step: BoundStep, keys: dict[str, str], graph: Graph, machine: Machine, files: FileDigests, code: CodeDigests
 ) -> dict[str, Any]:
-    return ingredients(step, keys, code(step.spec), step_seed(graph.seed, step), device, files)
+    return ingredients(step, keys, code(step.spec), step_seed(graph.seed, step), machine, files)
 
 
 def _order(graph: Graph, keys: dict[str, str], store: Store, states: dict[str, State]) -> list[str]:

@@ -10,6 +10,7 @@ from pipelines.code import CodeDigests
 from pipelines.compose import CONF, Composed
 from pipelines.files import FileDigests
 from pipelines.graph import build_graph
+from pipelines.keys import Machine
 from pipelines.mistakes import Mistake, MistakeError
 from pipelines.plan import Plan, make_plan
 from pipelines.registry import Registry
@@ -28,12 +29,17 @@ class Prepared:
 
     def again(self) -> Prepared:
         """Plan again, after a stored result has been set aside."""
-        plan = make_plan(self.plan.graph, self.store, self.plan.device, self.plan.files, self.plan.code)
+        plan = make_plan(self.plan.graph, self.store, self.plan.machine, self.plan.files, self.plan.code)
         return Prepared(self.composed, self.settings, self.store, plan)
 
 
-def prepare(composed: Composed, registry: Registry, config_dirs: Sequence[Path] = ()) -> Prepared:
+def prepare(
+    composed: Composed, registry: Registry, config_dirs: Sequence[Path] = (), earlier: Prepared | None = None
+) -> Prepared:
     """Check a composed configuration and plan it.
+
+    Jobs of one sweep pass the `earlier` one on: they run the code that was imported once, whatever happens to
+    its files meanwhile.
 
     Raises
     ------
@@ -53,9 +59,10 @@ def prepare(composed: Composed, registry: Registry, config_dirs: Sequence[Path] 
     if mistakes:
         raise MistakeError(mistakes)
     store = Store(settings.store.folder, settings.store.verify)
-    files = FileDigests(store.folder / "files.json")
-    code = CodeDigests(store.folder / "code.json", files)
-    return Prepared(composed, settings, store, make_plan(graph, store, device, files, code))
+    files = earlier.plan.files if earlier else FileDigests(store.folder / "files.json")
+    code = earlier.plan.code if earlier else CodeDigests(store.folder / "code.json", files)
+    machine = Machine(device, settings.threads)
+    return Prepared(composed, settings, store, make_plan(graph, store, machine, files, code))
 
 
 def sound_folders(config_dirs: Sequence[Path]) -> list[Path]:

@@ -82,7 +82,8 @@ def _record(rendered: Rendered) -> dict[str, Any]:
         "overrides": list(prepared.composed.overrides),
         "config": prepared.composed.config,
         "seed": plan.graph.seed,
-        "device": plan.device,
+        "device": plan.machine.device,
+        "threads": plan.machine.threads,
         "steps": _steps(rendered),
         "failures": {path: f"{type(error).__name__}: {error}" for path, error in execution.failures.items()},
         "outputs": _outputs(rendered),
@@ -196,8 +197,11 @@ def _draw(rendered: Rendered, path: str, output: str, picture: Path) -> None:
 
 
 def _beside(rendered: Rendered, path: str, output: str, ending: str) -> Path:
-    key = rendered.prepared.plan.keys[path]
-    return rendered.prepared.store.folder / "views" / key[:2] / f"{key[2:]}.{output}.{ending}"
+    """Return where the picture or the numbers of a result are kept; other code that shows it, another place."""
+    plan = rendered.prepared.plan
+    key = plan.keys[path]
+    showing = plan.code.showing(plan.step(path).spec.outputs[output])[:12]
+    return rendered.prepared.store.folder / "views" / key[:2] / f"{key[2:]}.{output}.{showing}.{ending}"
 
 
 def pinned_keys(records: Path) -> set[str]:

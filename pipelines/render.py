@@ -69,8 +69,7 @@ def render(prepared: Prepared, listener: Listener, sweep: str = "") -> Outcome:
         _set_threads(prepared.settings.threads)
     prepared, execution = _execute(prepared, listener)
     outcome = Outcome(prepared, execution, render_folder(prepared))
-    outputs = {name: prepared.plan.graph.outputs[name] for name in execution.outputs}
-    keys = {name: f"{prepared.plan.keys[r.step]}.{r.output}" for name, r in outputs.items()}
+    keys = {name: _mark(prepared, name) for name in execution.outputs}
     outcome.files = deliver(outcome.folder, piece_stem(prepared), execution.outputs, keys)
     for path, error in execution.failures.items():
         outcome.reproductions[path] = write_reproduction(prepared, path, error, outcome.folder / "failures")
@@ -78,6 +77,13 @@ def render(prepared: Prepared, listener: Listener, sweep: str = "") -> Outcome:
     outcome.record = write_record(rendered)
     keep_to_limit(prepared.store, prepared.settings.store.limit, outcome.record.parent, prepared.store.written)
     return outcome
+
+
+def _mark(prepared: Prepared, name: str) -> str:
+    """Return what the files of an output depend on: the result, and the code that writes it."""
+    plan, reference = prepared.plan, prepared.plan.graph.outputs[name]
+    kind = plan.step(reference.step).spec.outputs[reference.output]
+    return f"{plan.keys[reference.step]}.{reference.output}.{plan.code.showing(kind)}"
 
 
 def piece_stem(prepared: Prepared) -> str:
@@ -94,10 +100,14 @@ def render_folder(prepared: Prepared) -> Path:
 
 def _execute(prepared: Prepared, listener: Listener) -> tuple[Prepared, Execution]:
     execute = EXECUTORS[prepared.settings.executor.name]
+    seen: set[str] = set()
     while True:
         try:
             return prepared, execute(prepared.plan, prepared.store, listener)
         except Damaged as damage:
+            if damage.key in seen:
+                raise RuntimeError(f"{damage}, though it was computed again") from damage
+            seen.add(damage.key)
             listener.repeated(damage)
             prepared = prepared.again()
 

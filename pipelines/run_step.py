@@ -13,9 +13,8 @@ from pipelines.context import Context, Watcher
 from pipelines.files import FileDigests
 from pipelines.graph import BoundStep
 from pipelines.mistakes import mistake
-from pipelines.quantities import InputFiles
 from pipelines.store import FULL, Store, no_room
-from pipelines.value import Value, arrays_of, freeze
+from pipelines.value import Value, arrays_of, as_stored, freeze
 
 MAPPED_BYTES = 1 << 20
 """Larger results are read back from the store, so that their memory can be given up."""
@@ -23,13 +22,14 @@ MAPPED_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Task:
-    """One step with all that is needed to run it."""
+    """One step with all that is needed to run it; `sources` are the files that its code and parameters come from."""
 
     step: BoundStep
     key: str
     seed: int
     device: str
     piece: str
+    sources: tuple[Path, ...]
     ingredients: dict[str, Any]
 
 
@@ -62,7 +62,7 @@ def run_step(
             "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             "metrics": curves.points,
         }
-        _refuse_changed_files(task.step, files)
+        _refuse_changed(task.sources, files)
         store.save(task.key, outputs, about)
     return {name: _lighter(value, task.key, name, store) for name, value in outputs.items()}
 
@@ -75,6 +75,8 @@ def _call(task: Task, inputs: Mapping[str, Any], store: Store, watcher: Watcher)
         arguments["context"] = Context(task.step.path, task.key, task.seed, task.device, scratch, watcher)
     try:
         returned = spec.function(**arguments)
+    except SystemExit as error:
+        raise RuntimeError(f"the node tried to end the program ({error.code})") from error
     except OSError as error:
         raise no_room(error, store.folder) if error.errno in FULL else error from error
     if len(spec.outputs) == 1 and "value" in spec.outputs:
@@ -85,8 +87,7 @@ def _call(task: Task, inputs: Mapping[str, Any], store: Store, watcher: Watcher)
         if not isinstance(outputs[name], kind):
             given = type(outputs[name]).__name__
             raise TypeError(f"node '{spec.name}' must give {kind.__name__} as '{name}' and gave {given}")
-        freeze(outputs[name])
-    return outputs
+    return {name: freeze(as_stored(value)) for name, value in outputs.items()}
 
 
 def _lighter(value: Value, key: str, output: str, store: Store) -> Value:
@@ -95,13 +96,11 @@ def _lighter(value: Value, key: str, output: str, store: Store) -> Value:
     return store.load(key, output, trusted=True)
 
 
-def _refuse_changed_files(step: BoundStep, files: FileDigests) -> None:
-    for name, value in step.parameters.items():
-        for path in value.paths if isinstance(value, InputFiles) else ():
-            if files.changed(path):
-                raise mistake(
-                    "the file changed while it was read", parameter=name, given=str(path), hint="render again"
-                )
+def _refuse_changed(sources: tuple[Path, ...], files: FileDigests) -> None:
+    """Refuse to store a result whose key says something else than what was read."""
+    for path in sources:
+        if files.changed(path):
+            raise mistake("the file changed while the piece was rendered", given=str(path), hint="render again")
 
 
 class _Curves:

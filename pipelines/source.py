@@ -17,37 +17,65 @@ from blake3 import blake3
 from pipelines.value import Value
 
 SHOWING = frozenset({"describe", "draw", "sound", "measure", "write"})
-"""Methods by which a value shows itself; nodes do not call them, so they bear on no result."""
+"""Methods by which a value shows itself; they count for a node only where its code calls one of that name."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """Some top-level statements of a module: their digest, the names they use, what they import.
+    """Some top-level statements of a module.
 
-    An import is written `module` or `module:name`.
+    Parameters
+    ----------
+    digest
+        Of the statements without docstrings.
+    names
+        Names that they use.
+    imports
+        What they import, each as `module` or `module:name`.
+    shows
+        Which of the methods in SHOWING they call.
     """
 
     digest: str
     names: frozenset[str]
     imports: frozenset[str]
+    shows: frozenset[str]
 
     def to_json(self) -> list[Any]:
         """Return the part as plain lists."""
-        return [self.digest, sorted(self.names), sorted(self.imports)]
+        return [self.digest, sorted(self.names), sorted(self.imports), sorted(self.shows)]
 
     @staticmethod
     def from_json(item: list[Any]) -> Part:
         """Return the part that `to_json` wrote."""
-        return Part(item[0], frozenset(item[1]), frozenset(item[2]))
+        return Part(item[0], *map(frozenset, item[1:]))
 
 
 @dataclass(frozen=True)
 class Source:
-    """A module's syntax tree, cut up: definitions by name, what imports bind, and all other statements."""
+    """A module's syntax tree, cut up.
+
+    Parameters
+    ----------
+    definitions
+        Functions, classes and constants by name.
+    shown
+        Methods by which a value shows itself, as `Class.method`; they are left out of the definitions.
+    bound
+        What each name bound by an import stands for; '*' for star imports.
+    rest
+        All other statements.
+    """
 
     definitions: dict[str, Part]
+    shown: dict[str, Part]
     bound: dict[str, frozenset[str]]
     rest: Part
+
+    @property
+    def only_hands_on(self) -> bool:
+        """Whether the module is nothing but imports, as a package's `__init__` that re-exports."""
+        return self.definitions.keys() <= {"__all__"} and self.rest.digest == hash_text("") and "*" not in self.bound
 
     def whole(self) -> Part:
         """Return the module as one part."""
@@ -55,20 +83,23 @@ class Source:
         text = "".join(f"{name}:{part.digest};" for name, part in sorted(self.definitions.items()))
         bound = "".join(f"{name}={sorted(targets)};" for name, targets in sorted(self.bound.items()))
         imports = frozenset().union(*(part.imports for part in parts), *self.bound.values())
-        return Part(hash_text(text + self.rest.digest + bound), frozenset(), imports)
+        shows = frozenset().union(*(part.shows for part in parts))
+        return Part(hash_text(text + self.rest.digest + bound), frozenset(), imports, shows)
 
     def to_json(self) -> list[Any]:
         """Return the source as plain lists and dicts."""
         definitions = {name: part.to_json() for name, part in self.definitions.items()}
-        return [definitions, {name: sorted(targets) for name, targets in self.bound.items()}, self.rest.to_json()]
+        shown = {name: part.to_json() for name, part in self.shown.items()}
+        return [definitions, shown, {name: sorted(found) for name, found in self.bound.items()}, self.rest.to_json()]
 
     @staticmethod
     def from_json(item: list[Any]) -> Source:
         """Return the source that `to_json` wrote."""
-        definitions, bound, rest = item
+        definitions, shown, bound, rest = item
         return Source(
             {name: Part.from_json(part) for name, part in definitions.items()},
-            {name: frozenset(targets) for name, targets in bound.items()},
+            {name: Part.from_json(part) for name, part in shown.items()},
+            {name: frozenset(found) for name, found in bound.items()},
             Part.from_json(rest),
         )
 
@@ -104,29 +135,35 @@ def parse_source(content: bytes, path: Path, module: str) -> Source:
     """Parse a source file into its parts."""
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     definitions: dict[str, list[ast.stmt]] = {}
+    shown: dict[str, list[ast.stmt]] = {}
     rest: list[ast.stmt] = []
     bound: dict[str, frozenset[str]] = {}
     for statement in _without_docstring(ast.parse(content).body):
         if isinstance(statement, ast.Import | ast.ImportFrom):
             for name, target in _imports(statement, package):
                 bound[name] = bound.get(name, frozenset()) | {target}
-        elif names := _bound_names(statement):
-            for name in names:
+        elif _runs(statement):
+            shown |= _take_showing(statement, module)
+            for name in _bound_names(statement):
                 definitions.setdefault(name, []).append(statement)
-        elif not _for_type_checkers(statement):
-            rest.append(statement)
-    parts = {name: _part(statements, bound, package, module) for name, statements in definitions.items()}
-    return Source(parts, bound, _part(rest, bound, package, module))
+            if not _bound_names(statement):
+                rest.append(statement)
+    parts = {name: _part(statements, bound, package) for name, statements in definitions.items()}
+    showing = {name: _part(statements, bound, package) for name, statements in shown.items()}
+    return Source(parts, showing, bound, _part(rest, bound, package))
 
 
-def _part(statements: list[ast.stmt], bound: dict[str, frozenset[str]], package: str, module: str) -> Part:
-    names: set[str] = set()
+def _part(statements: list[ast.stmt], bound: dict[str, frozenset[str]], package: str) -> Part:
+    names: set[str] = {"*"} if statements else set()
     imports: set[str] = set()
+    shows: set[str] = set()
     for statement in statements:
-        _strip(statement, module)
+        _strip_docstrings(statement)
         for item in ast.walk(statement):
             if isinstance(item, ast.Name):
                 names.add(item.id)
+            elif isinstance(item, ast.Attribute):
+                shows |= {item.attr} & SHOWING
             elif isinstance(item, ast.Constant) and isinstance(item.value, str):
                 names.update(re.findall(r"[^\W\d]\w*", item.value[:200]))  # forward references in quotes
             elif isinstance(item, ast.Import | ast.ImportFrom):
@@ -135,21 +172,30 @@ def _part(statements: list[ast.stmt], bound: dict[str, frozenset[str]], package:
     imports.update(target for name in used for target in bound[name])
     text = [ast.dump(statement) for statement in statements]
     text += [f"{name}={sorted(bound[name])}" for name in used]
-    return Part(hash_text("\n".join(text)), frozenset(names), frozenset(imports))
+    return Part(hash_text("\n".join(text)), frozenset(names), frozenset(imports), frozenset(shows))
 
 
-def _strip(statement: ast.stmt, module: str) -> None:
-    """Take out what does not bear on results: docstrings, and how a value shows itself."""
+def _strip_docstrings(statement: ast.stmt) -> None:
     for item in ast.walk(statement):
         if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             item.body = _without_docstring(item.body) or [ast.Pass()]
-        if isinstance(item, ast.ClassDef) and f"{module}.{item.name}" in Value.kinds:
-            item.body = [s for s in item.body if not (isinstance(s, ast.FunctionDef) and s.name in SHOWING)]
 
 
-def _for_type_checkers(statement: ast.stmt) -> bool:
-    test = statement.test if isinstance(statement, ast.If) and not statement.orelse else None
-    return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
+def _take_showing(statement: ast.stmt, module: str) -> dict[str, list[ast.stmt]]:
+    """Take the methods by which a value shows itself out of its class; return them."""
+    if not isinstance(statement, ast.ClassDef) or f"{module}.{statement.name}" not in Value.kinds:
+        return {}
+    methods = [item for item in statement.body if isinstance(item, ast.FunctionDef) and item.name in SHOWING]
+    statement.body = [item for item in statement.body if item not in methods] or [ast.Pass()]
+    return {f"{statement.name}.{method.name}": [method] for method in methods}
+
+
+def _runs(statement: ast.stmt) -> bool:
+    """Return whether a statement runs; of `if TYPE_CHECKING` only the else branch does, and is left."""
+    if isinstance(statement, ast.If) and isinstance(statement.test, ast.Name) and statement.test.id == "TYPE_CHECKING":
+        statement.body = [ast.Pass()]
+        return bool(statement.orelse)
+    return True
 
 
 def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:

@@ -13,7 +13,7 @@ import os
 import shutil
 import time
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -169,7 +169,8 @@ class Store:
         if self.path(key).exists():
             target = self.folder / "damaged" / f"{key}.{time.time_ns()}"
             target.parent.mkdir(parents=True, exist_ok=True)
-            self.path(key).rename(target)
+            with suppress(FileNotFoundError):  # another process was faster
+                self.path(key).rename(target)
         return Damaged(key, why)
 
     def verify_files(self, key: str) -> None:
@@ -202,8 +203,16 @@ class Store:
         try:
             array: Array = np.load(self.path(key) / name, mmap_mode="r", allow_pickle=False)
         except ValueError:
-            array = np.load(self.path(key) / name, allow_pickle=False)  # an empty array cannot be mapped
+            array = self._read_empty(key, name)
         except OSError as error:
+            raise self.set_aside(key, f"{name}: {error}") from None
+        return array
+
+    def _read_empty(self, key: str, name: str) -> Array:
+        """Read an array without elements, which cannot be mapped."""
+        try:
+            array: Array = np.load(self.path(key) / name, allow_pickle=False)
+        except (ValueError, EOFError, OSError) as error:
             raise self.set_aside(key, f"{name}: {error}") from None
         return array
 
@@ -263,7 +272,7 @@ def _write_outputs(folder: Path, outputs: Mapping[str, Value], flush: bool) -> d
 
 def _write_array(path: Path, array: Array, flush: bool) -> dict[str, Any]:
     scratch = _scratch_file(array)
-    if scratch is not None:
+    if scratch is not None and _same_header(scratch, array):
         array.flush()  # type: ignore[attr-defined]
         release(array)
         os.link(scratch, path)
@@ -285,6 +294,15 @@ def _scratch_file(array: Array) -> Path | None:
         if whole and array.flags.c_contiguous and path.name.startswith("array-") and path.suffix == ".npy":
             return path
     return None
+
+
+def _same_header(path: Path, array: Array) -> bool:
+    """Whether the file says of itself what the array is: a view may have another shape."""
+    with path.open("rb") as file:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, fortran, dtype = read(file)
+    return shape == array.shape and dtype == array.dtype and not fortran
 
 
 class _Tee:

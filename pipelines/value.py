@@ -87,6 +87,12 @@ def unpack(tree: Mapping[str, Any], arrays: Mapping[str, Array]) -> Value:
     return value
 
 
+def as_stored(value: Value) -> Value:
+    """Return a value as it will come back from the store, so that it does not matter where a step got it."""
+    tree, arrays = pack(value)
+    return unpack(tree, {n: a if a.flags.c_contiguous else np.ascontiguousarray(a) for n, a in arrays.items()})
+
+
 def arrays_of(value: Value) -> list[Array]:
     """Return every array in a value."""
     return list(pack(value)[1].values())

@@ -33,7 +33,8 @@ class _Session:
 
     def render(self, composed: Composed) -> Outcome | None:
         """Render one job; a mistake in one job of a sweep does not stop the others."""
-        prepared = prepare(composed, self.registry, self.config_dirs)
+        earlier = self.outcomes[0].prepared if self.outcomes else None
+        prepared = prepare(composed, self.registry, self.config_dirs, earlier)
         with self.progress.of(prepared.plan):
             outcome = render_piece(prepared, self.progress, self.sweep)
         self.outcomes.append(outcome)
@@ -51,6 +52,9 @@ class _Session:
             except MistakeError as error:
                 print("\n".join(map(str, error.mistakes)), file=sys.stderr)
                 self.code = max(self.code, MISTAKE, key=(DONE, MISTAKE, OURS).index)
+            except Exception as error:  # a fault in one job must not cost the others
+                print(f"{type(error).__name__}: {error}", file=sys.stderr)
+                self.code = OURS
         return [None] * len(jobs)
 
 
