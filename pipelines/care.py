@@ -100,14 +100,16 @@ def _remove(store: Store, key: str) -> None:
 
 def _sweep_out(store: Store) -> None:
     shutil.rmtree(store.folder / "damaged", ignore_errors=True)
-    left = [*(store.folder / "objects").glob("??/.*"), *(store.folder / "partial").glob("*")]
-    for path in left:
+    scratch = [path for path in (store.folder / "partial").glob("*") if not store.is_locked(path.name)]
+    for path in [*(store.folder / "objects").glob("??/.*"), *scratch]:
         if _age(path) > STALE_SECONDS:
             shutil.rmtree(path, ignore_errors=True)
 
 
 def _age(path: Path) -> float:
+    """Return the seconds since a file, or the newest file of a folder, was written."""
     try:
-        return time.time() - path.stat().st_mtime
+        newest = max(item.stat().st_mtime for item in [path, *path.rglob("*")])
     except OSError:
         return 0.0
+    return time.time() - newest

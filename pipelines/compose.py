@@ -139,7 +139,7 @@ def pieces(config_dirs: Sequence[Path] = ()) -> dict[str, str]:
     found: dict[str, str] = {}
     for folder in [CONF, *_package_folders(), *config_dirs]:
         root = folder / "piece"
-        for path in sorted(root.rglob("*.yaml")):
+        for path in sorted(path for path in root.rglob("*.yaml") if path.is_file()):
             found.setdefault(path.relative_to(root).with_suffix("").as_posix(), _first_comment(path))
     return found
 
@@ -246,6 +246,8 @@ def _said_plainly() -> Iterator[None]:
         raise mistake("the configuration is nested too deeply, or refers to itself") from error
     except OSError as error:
         raise mistake(f"a configuration file cannot be read: {error}") from error
+    except (ValueError, TypeError, KeyError, AttributeError) as error:  # PyYAML and Hydra on forms they do not expect
+        raise mistake(f"the configuration cannot be read: {error}", given=type(error).__name__) from error
 
 
 def _explain(error: Exception) -> Mistake:

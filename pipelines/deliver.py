@@ -48,10 +48,18 @@ def deliver(folder: Path, name: str, outputs: Mapping[str, Value], keys: Mapping
             written[output] = [folder / file for file in entry["files"]]
             continue
         written[output] = _write(folder, stem, value)
+        _refuse_overwritten(written)
         files = _stamps(folder, [path.name for path in written[output]])
         known[output] = {"key": mark, "files": files}
         (folder / MANIFEST).write_text(json.dumps(known, indent=1), encoding="utf-8")
     return written
+
+
+def _refuse_overwritten(written: Mapping[str, list[Path]]) -> None:
+    paths = [path for files in written.values() for path in files]
+    twice = sorted({path.name for path in paths if paths.count(path) > 1})
+    if twice:
+        raise mistake("two outputs write files of one name", parameter="outputs", given=", ".join(twice))
 
 
 def _write(folder: Path, stem: str, value: Value) -> list[Path]:

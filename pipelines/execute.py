@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -43,8 +44,8 @@ class Execution:
         The outputs that were asked for and could be made, by name.
     ran
         Paths of the steps that ran to their end.
-    failures
-        The error of each step that failed.
+    failures, traces
+        The error of each step that failed, and where in the code it arose.
     stopped
         Steps that could not run, each with the failed step that stopped it.
     """
@@ -52,6 +53,7 @@ class Execution:
     outputs: dict[str, Value] = field(default_factory=dict)
     ran: list[str] = field(default_factory=list)
     failures: dict[str, Exception] = field(default_factory=dict)
+    traces: dict[str, str] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)
 
 
@@ -120,6 +122,8 @@ def _task(plan: Plan, path: str) -> Task:
 
 def _fail(path: str, error: Exception, execution: Execution, listener: Listener) -> None:
     execution.failures[path] = error
+    execution.traces[path] = "".join(traceback.format_exception(error))
+    traceback.clear_frames(error.__traceback__)  # or they would hold the step's arrays in memory
     listener.failed(path, error)
 
 

@@ -71,8 +71,8 @@ def render(prepared: Prepared, listener: Listener, sweep: str = "") -> Outcome:
     outcome = Outcome(prepared, execution, render_folder(prepared))
     keys = {name: _mark(prepared, name) for name in execution.outputs}
     outcome.files = deliver(outcome.folder, piece_stem(prepared), execution.outputs, keys)
-    for path, error in execution.failures.items():
-        outcome.reproductions[path] = write_reproduction(prepared, path, error, outcome.folder / "failures")
+    for path, trace in execution.traces.items():
+        outcome.reproductions[path] = write_reproduction(prepared, path, trace, outcome.folder / "failures")
     rendered = Rendered(prepared, execution, outcome.folder, outcome.files, sweep, started, meter.read())
     outcome.record = write_record(rendered)
     keep_to_limit(prepared.store, prepared.settings.store.limit, outcome.record.parent, prepared.store.written)

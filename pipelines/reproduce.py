@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import traceback
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +14,45 @@ from pipelines.quantities import Envelope, InputFiles
 from pipelines.scope import Reference
 
 
-def write_reproduction(prepared: Prepared, path: str, error: Exception, folder: Path) -> Path:
+def write_reproduction(prepared: Prepared, path: str, trace: str, folder: Path) -> Path:
     """Write a piece with the failing step and what leads to it; return the file.
 
     All other steps are stored already, so rendering the piece runs the failing step alone.
+
+    Parameters
+    ----------
+    prepared
+        The plan that was executed.
+    path
+        The failing step.
+    trace
+        Where in the code the error arose; it becomes a comment.
+    folder
+        The piece becomes `piece/STEP.yaml` in it.
     """
     import yaml
 
     name = file_name(path.replace("/", "-"))
     target = folder / "piece" / f"{name}.yaml"
     target.parent.mkdir(parents=True, exist_ok=True)
-    said = "".join(traceback.format_exception(error))
-    comment = "".join(f"# {line}\n" for line in said.splitlines())
-    command = f"resynthesis render --config-dir {folder} piece={name}"
-    head = f"# Reproduces the failure of step {path}. Render it with:\n# {command}\n"
+    lines = [
+        f"Reproduces the failure of step {path}. Render it with:",
+        _command(prepared, folder, name),
+        *trace.split("\n"),
+    ]
     text = yaml.safe_dump(_piece(prepared.plan, path), allow_unicode=True, sort_keys=False)
-    target.write_text(f"{head}{comment}{text}", encoding="utf-8")
+    target.write_text("".join(f"# {line}".rstrip() + "\n" for line in lines) + text, encoding="utf-8")
     return target
+
+
+def _command(prepared: Prepared, folder: Path, name: str) -> str:
+    """Return the command, with the same store, device and threads, and the files of nodes."""
+    files = dict.fromkeys(step.spec.origin for step in prepared.plan.graph.steps.values())
+    nodes = [word for file in files if file.endswith(".py") for word in ("--nodes", file)]
+    settings = prepared.settings
+    overrides = [f"piece={name}", f"store.folder={settings.store.folder.absolute()}"]
+    overrides += [f"device={prepared.plan.machine.device}", f"threads={settings.threads}"]
+    return shlex.join(["resynthesis", "render", "--config-dir", str(folder), *nodes, *overrides])
 
 
 def _piece(plan: Plan, path: str) -> dict[str, Any]:
@@ -50,7 +72,7 @@ def _step(plan: Plan, path: str) -> dict[str, Any]:
         texts = [_reference(reference) for reference in references]
         if texts:
             body[name] = texts if step.spec.ports[name].many else texts[0]
-    return body | {name: _written(value) for name, value in step.parameters.items() if value is not None}
+    return body | {name: _written(value) for name, value in step.parameters.items()}
 
 
 def _reference(reference: Reference) -> str:

@@ -21,7 +21,7 @@ import numpy as np
 from blake3 import blake3
 
 from pipelines.context import release
-from pipelines.locks import locked
+from pipelines.locks import is_locked, locked
 from pipelines.mistakes import MistakeError, mistake
 from pipelines.value import Array, Value, freeze, pack, unpack
 
@@ -77,6 +77,10 @@ class Store:
     def lock(self, key: str) -> AbstractContextManager[None]:
         """Return the lock under which a result is computed, so that no two processes compute it twice."""
         return locked(self.folder / "locks" / key)
+
+    def is_locked(self, key: str) -> bool:
+        """Return whether some process is computing a result right now."""
+        return is_locked(self.folder / "locks" / key)
 
     def scratch(self, key: str) -> Path:
         """Return the folder for what a running step keeps: checkpoints and arrays larger than memory."""

@@ -20,8 +20,6 @@ from pipelines.locks import locked
 from pipelines.record import UNSENT
 from pipelines.settings import TrackingSettings
 
-MOST_AT_ONCE = 20
-"""So many old records at most are sent after one render."""
 LONGEST_PARAMETER = 6000
 _NOT_IN_NAMES = re.compile(r"[^\w\-. :/]")
 
@@ -35,19 +33,34 @@ def unsent(records: Path) -> list[Path]:
     return sorted(records.glob(f"*{UNSENT}"))
 
 
-def send(records: list[Path], settings: TrackingSettings) -> dict[Path, str]:
-    """Send records; return the MLflow run of each. A record that was sent loses the `.unsent` in its name.
+def send(folder: Path, settings: TrackingSettings) -> tuple[dict[Path, str], dict[Path, str]]:
+    """Send all unsent records of a folder; return the MLflow run of each, and why others were refused.
+
+    A record that was sent loses the `.unsent` in its name. One process sends at a time.
 
     Raises
     ------
     TrackingFailed
-        At the first one that cannot be sent.
+        Where the server cannot be reached at all.
     """
-    try:
-        client = _Client(settings)
-        return {path: client.send(path) for path in records[-MOST_AT_ONCE:]}
-    except Exception as error:  # any fault of a server or of MLflow must leave the render as it is
-        raise TrackingFailed(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}") from error
+    sent: dict[Path, str] = {}
+    refused: dict[Path, str] = {}
+    with locked(folder / ".sending"):
+        try:
+            client = _Client(settings)
+        except Exception as error:  # any fault of a server or of MLflow must leave the render as it is
+            raise TrackingFailed(_first_line(error)) from error
+        for path in unsent(folder):
+            try:
+                sent[path] = client.send(path)
+            except Exception as error:  # one record that cannot be sent must not hold up the others
+                refused[path] = _first_line(error)
+    return sent, refused
+
+
+def _first_line(error: Exception) -> str:
+    said = str(error).splitlines()
+    return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__
 
 
 def sent_name(record: Path) -> Path:
@@ -168,7 +181,7 @@ def _flat(name: str, item: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _named(name: str) -> str:
-    return _NOT_IN_NAMES.sub("_", name)[:250]
+    return _NOT_IN_NAMES.sub("_", name)[:250].rstrip("/") or "_"
 
 
 def _absolute(uri: str) -> tuple[str, Path | None]:

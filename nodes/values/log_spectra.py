@@ -112,7 +112,7 @@ def _squares(spectra: Array) -> Array:
 def _levels(power: Array, sample_rate: int, window_sum: float, start: float, stop: float) -> Levels:
     """Return the power (frames × bins) in rows of equal ratio, in dB of a sine of full scale.
 
-    A row that spans several bins shows the highest; one that lies between two bins is interpolated.
+    A row that spans half a bin or more shows the highest bin; narrower ones are interpolated.
     """
     high, last = sample_rate / 2, power.shape[1] - 1
     low = min(LOWEST, high / 8)
@@ -123,5 +123,5 @@ def _levels(power: Array, sample_rate: int, window_sum: float, start: float, sto
     left = np.minimum(middles, last - 1).astype(int)
     part = (middles - left).clip(0, 1)
     narrow = decibels[:, left] * (1 - part) + decibels[:, left + 1] * part
-    rows = np.where(np.diff(edges) > 1, wide, narrow).T
+    rows = np.where(np.diff(edges) > 0.5, wide, narrow).T
     return Levels(rows, start, stop, low, high)

@@ -19,6 +19,11 @@ class Text(Value):
     text: str
     ending: str = "txt"
 
+    def __post_init__(self) -> None:
+        """Refuse an ending that is not one."""
+        if not self.ending.isalnum():
+            raise ValueError(f"the ending of a file must be letters and digits, not '{self.ending}'")
+
     def describe(self) -> str:
         """Return the number of lines and the first one."""
         lines = self.text.splitlines()
@@ -59,11 +64,14 @@ class Files(Value):
 
     files: dict[str, Array]
 
+    def __post_init__(self) -> None:
+        """Refuse names that would lead out of the folder that the files are written to."""
+        if any(Path(name).name != name for name in self.files):
+            raise ValueError(f"files need plain file names, not {', '.join(self.files)}")
+
     def describe(self) -> str:
         """Return the names and sizes."""
-        return "Files, " + ", ".join(
-            f"{name} ({data.size / 1e6:.2f} MB)" for name, data in self.files.items()
-        )
+        return "Files, " + ", ".join(f"{name} ({data.size / 1e6:.2f} MB)" for name, data in self.files.items())
 
     def write(self, folder: Path, name: str) -> list[Path]:
         """Copy the files out under their own names."""

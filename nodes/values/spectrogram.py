@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from nodes.values.representation import Representation
 from pipelines.value import Array
 
@@ -52,9 +54,7 @@ class Spectrogram(Representation):
     def describe(self) -> str:
         """Return the shape and the analysis parameters."""
         channels, bins, frames = self.spectra.shape
-        return (
-            f"Spectrogram, {channels} ch × {bins} bins × {frames} frames, n_fft {self.n_fft}, hop {self.hop}"
-        )
+        return f"Spectrogram, {channels} ch × {bins} bins × {frames} frames, n_fft {self.n_fft}, hop {self.hop}"
 
     def draw(self) -> MatplotlibFigure:
         """Return the magnitudes in dB."""
@@ -73,3 +73,16 @@ class Spectrogram(Representation):
         from nodes.spectra.magnitudes import magnitude_analysis
 
         return magnitude_analysis(self, length, device)
+
+    def spectrum(self) -> Array:
+        """Return the mean power of the frames."""
+        from nodes.spectra.windows import window_of
+        from nodes.values.blocks import spans
+        from pipelines.context import release
+
+        energy = np.square(window_of(self.window, self.n_fft)).sum()
+        power = np.zeros(self.spectra.shape[:2])
+        for first, last in spans(self.spectra.shape[2], 1024):
+            power += np.square(np.abs(self.spectra[:, :, first:last]), dtype=np.float64).sum(-1)
+            release(self.spectra)
+        return power / (energy * max(self.spectra.shape[2], 1))

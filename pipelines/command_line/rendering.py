@@ -115,18 +115,20 @@ def _here(path: Path) -> Path:
 
 def _send(session: _Session) -> None:
     """Hand the records to MLflow; where it is away they wait for the next render."""
-    for settings, records in _by_server(session.outcomes).items():
-        uri, folder = settings.uri, records
-        from pipelines.tracking import TrackingFailed, send, unsent
+    for settings, folder in _by_server(session.outcomes).items():
+        uri = settings.uri
+        from pipelines.tracking import TrackingFailed, send
 
         try:
-            sent = send(unsent(folder), settings)
+            sent, refused = send(folder, settings)
         except TrackingFailed as error:
             print(
                 f"MLflow at {uri} did not take the record ({error}); it waits in {_here(folder)}",
                 file=sys.stderr,
             )
             continue
+        for path, why in refused.items():
+            print(f"MLflow refused the record {_here(path)} ({why}); it is tried again next time", file=sys.stderr)
         if sent and not session.progress.quiet:
             print(f"recorded in MLflow; open it with: mlflow ui --backend-store-uri {uri}")
 

@@ -1,0 +1,143 @@
+"""Ways downhill. Each keeps all it knows in `state`, so that an interrupted descent goes on exactly as it was."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+import torch
+
+from nodes.inversion.line_search import strong_wolfe
+from nodes.inversion.objective import Point
+
+Evaluate = Callable[[torch.Tensor], Point]
+
+
+class Optimiser(ABC):
+    """Takes one step at a time."""
+
+    def __init__(self) -> None:
+        self.state: dict[str, torch.Tensor] = {}
+
+    @abstractmethod
+    def step(self, at: Point, evaluate: Evaluate) -> Point | None:
+        """Return the next iterate, or None where nothing is left to gain."""
+
+
+class BoldDriver(Optimiser):
+    """Momentum with a rate that grows with each success and falls with each failure.
+
+    As in the author's code to Lostanlen and Hecker, "The shape of remixxxes to come" (DAFx 2019): update =
+    0.9 × last update - rate × gradient; where the loss falls, the step is taken and the rate grows by 1.1; where it
+    rises, the step is taken back, and rate and update are halved. The first rate is loss / |gradient|². After the
+    fourth failure in a row the momentum is forgotten (there the step was taken all the same), so that the loss never
+    rises.
+    """
+
+    MOMENTUM, ACCELERATION, BRAKE = 0.9, 1.1, 0.5
+    PATIENCE, MOST_FAILURES = 4, 40
+
+    def step(self, at: Point, evaluate: Evaluate) -> Point | None:
+        """Return the next iterate, with a loss that is not above the last."""
+        slope = _square(at.gradient)
+        if not slope > 0:
+            return None
+        rate = float(self.state.get("rate", at.loss / slope))
+        update = self.state.get("update", torch.zeros_like(at.position))
+        for failures in range(1, self.MOST_FAILURES + 1):
+            tried = self.MOMENTUM * update - rate * at.gradient
+            point = evaluate(at.position + tried)
+            if point.loss <= at.loss:
+                self.state = {"rate": _scalar(rate * self.ACCELERATION), "update": tried}
+                return point
+            rate *= self.BRAKE
+            update = torch.zeros_like(update) if failures == self.PATIENCE else update * self.BRAKE
+        return None
+
+
+class Adam(Optimiser):
+    """Adam (Kingma and Ba 2015) with a rate that falls to zero along half a cosine.
+
+    Parameters
+    ----------
+    rate
+        First rate: the change of a sample in one step.
+    iterations
+        Number of steps until the rate is zero.
+    """
+
+    MEAN, SQUARE = 0.9, 0.999
+
+    def __init__(self, rate: float, iterations: int) -> None:
+        super().__init__()
+        self._rate, self._iterations = rate, iterations
+
+    def step(self, at: Point, evaluate: Evaluate) -> Point | None:
+        """Return the next iterate; the loss may rise."""
+        if not _square(at.gradient) > 0:
+            return None
+        zeros = torch.zeros_like(at.position)
+        done = int(self.state.get("done", 0))
+        mean = self.MEAN * self.state.get("mean", zeros) + (1 - self.MEAN) * at.gradient
+        square = self.SQUARE * self.state.get("square", zeros) + (1 - self.SQUARE) * at.gradient.square()
+        rate = self._rate * 0.5 * (1 + math.cos(math.pi * done / self._iterations))
+        rate *= math.sqrt(1 - self.SQUARE ** (done + 1)) / (1 - self.MEAN ** (done + 1))
+        self.state = {"done": torch.tensor(done + 1), "mean": mean, "square": square}
+        root = square.sqrt()
+        return evaluate(at.position - rate * mean / (root + root.max() * 1e-8))
+
+
+class LBFGS(Optimiser):
+    """Limited-memory BFGS (Nocedal and Wright, "Numerical optimization", 2006, algorithm 7.5)."""
+
+    MEMORY = 10
+
+    def step(self, at: Point, evaluate: Evaluate) -> Point | None:
+        """Return the next iterate, with a loss below the last."""
+        if not _square(at.gradient) > 0:
+            return None
+        direction, first = self._direction(at.gradient), 1.0
+        if not self.state or float((direction * at.gradient).sum()) >= 0:
+            self.state = {}
+            direction, first = -at.gradient, at.loss / _square(at.gradient)
+        point = strong_wolfe(at, direction, first, evaluate)
+        if point is None:
+            forgotten, self.state = bool(self.state), {}
+            return self.step(at, evaluate) if forgotten else None
+        self._remember(point.position - at.position, point.gradient - at.gradient)
+        return point
+
+    def _remember(self, step: torch.Tensor, change: torch.Tensor) -> None:
+        if float((step * change).sum()) <= 1e-10 * _square(change):
+            return
+        for name, value in (("steps", step), ("changes", change)):
+            rows = [self.state[name][-(self.MEMORY - 1) :]] if name in self.state else []
+            self.state[name] = torch.cat([*rows, value])
+
+    def _direction(self, gradient: torch.Tensor) -> torch.Tensor:
+        """Return -H g by the two-loop recursion, H the estimate of the inverse Hessian."""
+        q, pairs = gradient[0].clone(), self._pairs()
+        factors = []
+        for s, y in reversed(pairs):
+            factors.append((s @ q) / (s @ y))
+            q = q - factors[-1] * y
+        if pairs:
+            s, y = pairs[-1]
+            q = q * ((s @ y) / (y @ y))
+        for (s, y), factor in zip(pairs, reversed(factors), strict=True):
+            q = q + (factor - (y @ q) / (s @ y)) * s
+        return -q[None]
+
+    def _pairs(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        if not self.state:
+            return []
+        return list(zip(self.state["steps"], self.state["changes"], strict=True))
+
+
+def _square(values: torch.Tensor) -> float:
+    return float(values.square().sum())
+
+
+def _scalar(value: float) -> torch.Tensor:
+    return torch.tensor(value, dtype=torch.float64)

@@ -1,0 +1,53 @@
+"""A filter between the coordinates of a descent and the sound, which gives every band the step that fits it."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from pipelines.value import Array
+
+RANGE = 1e-3
+"""Least response of the filter, relative to its greatest: 60 dB."""
+
+
+class Shaping:
+    """A zero-phase filter, its own adjoint; without a spectrum it leaves everything as it is.
+
+    Where coefficients are relative to the level of their band, the gradient is the larger the quieter the band, and
+    so plain descent would spend itself on what is hardly heard. In coordinates in which the target is white all
+    bands advance together.
+
+    Parameters
+    ----------
+    spectrum
+        Power spectrum (bins from 0 Hz to half the sample rate) of which the filter has the square root.
+    length
+        Number of samples.
+    device
+        'cpu' or 'cuda'.
+    """
+
+    def __init__(self, spectrum: Array | None, length: int, device: str) -> None:
+        self._length = length
+        self._response = None if spectrum is None else torch.tensor(_response(spectrum, length), device=device)
+
+    def __call__(self, signal: torch.Tensor) -> torch.Tensor:
+        """Return the filtered signal (… × length)."""
+        if self._response is None:
+            return signal
+        return torch.fft.irfft(torch.fft.rfft(signal) * self._response, n=self._length)
+
+
+def _response(spectrum: Array, length: int) -> Array:
+    """Return the response at the bins of a real transform, with a mean square of 1."""
+    response = np.sqrt(resampled(spectrum, length))
+    response = np.maximum(response, RANGE * response.max())
+    mean_square = float(np.mean(response**2))
+    return np.asarray(response / np.sqrt(mean_square) if mean_square > 0 else np.ones_like(response), np.float32)
+
+
+def resampled(spectrum: Array, length: int) -> Array:
+    """Return a power spectrum at the bins of the real transform of `length` samples."""
+    places = np.arange(length // 2 + 1) / max(length, 1)
+    return np.interp(places, np.linspace(0, 0.5, len(spectrum)), spectrum)

@@ -1,0 +1,100 @@
+"""Morlet filters of a scattering transform, in normalised frequency (1 is the sample rate).
+
+Frequencies and widths follow Andén and Mallat, "Deep scattering spectrum" (IEEE TSP 2014), with the constants
+of Kymatio (Andreux et al., JMLR 2020): neighbours cross at half power, and below the frequency at which a filter
+would become narrower than the averaging the centres go on in equal steps.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipelines.value import Array
+
+LOWEST_WIDTH = 0.1
+"""Width of the narrowest filter, and of the averaging, times its length in samples."""
+
+HIGHEST = 0.35
+"""Centre of the highest filter where there are few of them in an octave."""
+
+TAILS = 5.0
+"""Standard deviations after which a filter counts as zero."""
+
+
+@dataclass(frozen=True)
+class Morlet:
+    """A band-pass filter: Gaussian of `centre` and standard deviation `width`, with no response at 0."""
+
+    centre: float
+    width: float
+
+    @property
+    def octave(self) -> int:
+        """Number of halvings of the sample rate that leave the band whole."""
+        return math.floor(-math.log2(min(self.centre + TAILS * self.width, 0.5))) - 1
+
+    def response(self, frequencies: Array) -> Array:
+        """Return the (real) response at normalised frequencies; the impulse response has an L1 norm of 1."""
+        band = np.exp(-0.5 * ((frequencies - self.centre) / self.width) ** 2)
+        low = np.exp(-0.5 * (frequencies / self.width) ** 2)
+        return np.asarray((band - self._mend * low) / self._norm())
+
+    @property
+    def _mend(self) -> float:
+        return math.exp(-0.5 * (self.centre / self.width) ** 2)
+
+    def _norm(self) -> float:
+        """Return the L1 norm in time: the mean of |exp(2πi ξt) - κ| under the Gaussian envelope."""
+        deviations = np.linspace(-8.0, 8.0, 4001)
+        envelope = np.exp(-0.5 * deviations**2)
+        turns = np.exp(1j * deviations * self.centre / self.width)
+        return float((envelope * np.abs(turns - self._mend)).sum() / envelope.sum())
+
+
+def relative_width(quality: int) -> float:
+    """Return width / centre of filters of which `quality` fill an octave and cross at half power."""
+    ratio = 2.0 ** (-1.0 / quality)
+    return (1.0 - ratio) / (1.0 + ratio) / math.sqrt(math.log(2.0))
+
+
+def highest_centre(quality: int) -> float:
+    """Return the centre of the highest filter."""
+    return max(1.0 / (1.0 + 2.0 ** (3.0 / quality)), HIGHEST)
+
+
+def bank(octaves: int, quality: int) -> list[Morlet]:
+    """Return the filters from high to low.
+
+    Parameters
+    ----------
+    octaves
+        The narrowest filter is as wide in frequency as an averaging over 2^octaves samples.
+    quality
+        Filters in an octave.
+
+    Returns
+    -------
+    At constant quality as long as they are wider than the narrowest, then at constant width in equal steps down
+    to, but without, 0. Empty where not even the highest filter is wider than the narrowest.
+    """
+    narrowest, step, relative = LOWEST_WIDTH / 2**octaves, 2.0 ** (1.0 / quality), relative_width(quality)
+    if highest_centre(quality) * relative <= narrowest:
+        return []
+    filters = [Morlet(highest_centre(quality), highest_centre(quality) * relative)]
+    while filters[-1].width > narrowest * step:
+        filters.append(Morlet(filters[-1].centre / step, filters[-1].width / step))
+    elbow = filters[-1].centre
+    return filters + [Morlet(elbow * (1 - q / quality), narrowest) for q in range(1, quality)]
+
+
+def least_octaves(quality: int) -> int:
+    """Return the least number of octaves for which `bank` holds a filter."""
+    return next(octaves for octaves in range(1, 64) if bank(octaves, quality))
+
+
+def averaging_response(frequencies: Array, averaging: int) -> Array:
+    """Return the response of the Gaussian low-pass that averages over `averaging` samples."""
+    return np.asarray(np.exp(-0.5 * (frequencies * averaging / LOWEST_WIDTH) ** 2))

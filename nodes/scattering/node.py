@@ -1,0 +1,53 @@
+"""Scattering transforms as nodes."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from nodes.scattering.value import Scattering
+from nodes.values.audio import Audio
+from pipelines.context import Context
+from pipelines.node import node
+from pipelines.quantities import Seconds, Unit
+
+
+@node
+def scatter(
+    audio: Audio,
+    *,
+    octaves: Annotated[int, Field(ge=1, le=20), Unit("octaves")] = 10,
+    quality: Annotated[int, Field(ge=1, le=48), Unit("filters per octave")] = 12,
+    averaging: Seconds | None = None,
+    context: Context,
+) -> Scattering:
+    """Return the time scattering of a sound: how strong each band is, and how strong each modulation of it.
+
+    Order 1 is the modulus of each of `quality` bands an octave, averaged; order 2 is the same of the modulus
+    itself, with one band an octave (Mallat 2012; Andén and Mallat 2014). The longest filters, and the averaging
+    unless it is given, have 2^octaves samples: at 44100 Hz 46 ms for 11 octaves. The shorter the averaging the
+    more the coefficients determine the sound; the longer, the more freedom an inversion has. The sound is
+    mirrored at both ends. Order 0 is left out. The coefficients of the second order can be compared with
+    Kymatio's (Andreux et al. 2020) once the factor of a power of two that its version 0.3 has is taken off.
+
+    Parameters
+    ----------
+    audio
+        A sound of at least twice the longest filter.
+    octaves
+        Scale of the longest filters.
+    quality
+        Filters in each octave of the first order.
+    averaging
+        Time over which coefficients are averaged, rounded to a power of two of samples.
+
+    Raises
+    ------
+    MistakeError
+        Where the sound is too short, a sample is NaN or infinite, or octaves are too few for the quality.
+    """
+    from nodes.scattering.analysis import averaging_samples, scattering_of
+    from nodes.values.blocks import require_finite_sound
+
+    require_finite_sound(audio.samples, audio.sample_rate)
+    length = averaging_samples(averaging, octaves, audio.sample_rate)
+    return scattering_of(audio, octaves, quality, length, context.device)
