@@ -36,7 +36,7 @@ def kept_iterates(keep: Literal["last", "all"] | Sequence[int], iterations: int)
         raise mistake(
             "these iterates will not be made" if beyond else "no iterate is kept",
             parameter="keep",
-            given=listed(beyond) if beyond else "[]",
+            given=listed(map(str, beyond)) if beyond else "[]",
             allowed=f"0 (the start) to {iterations}, 'last' or 'all'",
             hint="raise iterations" if beyond else "",
         )

@@ -28,7 +28,9 @@ def _invert_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> M
     start: Facts | None = inputs.get("start")
     refuse_weights(len(targets), parameters["weights"])
     kept_iterates(parameters["keep"], parameters["iterations"])
-    known = {"sample_rate": fact["sample_rate"] for fact in [*targets, start or {}] if "sample_rate" in fact}
+    known: dict[str, Any] = {}
+    for facts in (*targets, start or {}):
+        known |= {name: value for name, value in facts.items() if name == "sample_rate"}
     counts = [fact.get("channels") for fact in targets]
     from_start = start.get("channels") if start is not None else None
     if all(counts) and (start is None or from_start):

@@ -58,7 +58,7 @@ def run(
 
 
 def _refuse_other_rates(targets: Sequence[Representation], start: Audio | None) -> None:
-    rates = {value.sample_rate for value in [*targets, *([start] if start else [])]}
+    rates = {target.sample_rate for target in targets} | ({start.sample_rate} if start else set())
     if len(rates) > 1:
         raise mistake(
             "targets and start have different sample rates",

@@ -36,7 +36,8 @@ class Shaping:
         """Return the filtered signal (… × length)."""
         if self._response is None:
             return signal
-        return torch.fft.irfft(torch.fft.rfft(signal) * self._response, n=self._length)
+        filtered: torch.Tensor = torch.fft.irfft(torch.fft.rfft(signal) * self._response, n=self._length)
+        return filtered
 
 
 def _response(spectrum: Array, length: int) -> Array:

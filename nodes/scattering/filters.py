@@ -44,7 +44,7 @@ class Morlet:
 
     @property
     def _mend(self) -> float:
-        return math.exp(-0.5 * (self.centre / self.width) ** 2)
+        return math.exp(-0.5 * (self.centre / self.width) * (self.centre / self.width))
 
     def _norm(self) -> float:
         """Return the L1 norm in time: the mean of |exp(2πi ξt) - κ| under the Gaussian envelope."""
@@ -56,13 +56,13 @@ class Morlet:
 
 def relative_width(quality: int) -> float:
     """Return width / centre of filters of which `quality` fill an octave and cross at half power."""
-    ratio = 2.0 ** (-1.0 / quality)
+    ratio = math.exp2(-1.0 / quality)
     return (1.0 - ratio) / (1.0 + ratio) / math.sqrt(math.log(2.0))
 
 
 def highest_centre(quality: int) -> float:
     """Return the centre of the highest filter."""
-    return max(1.0 / (1.0 + 2.0 ** (3.0 / quality)), HIGHEST)
+    return max(1.0 / (1.0 + math.exp2(3.0 / quality)), HIGHEST)
 
 
 def bank(octaves: int, quality: int) -> list[Morlet]:
@@ -80,7 +80,7 @@ def bank(octaves: int, quality: int) -> list[Morlet]:
     At constant quality as long as they are wider than the narrowest, then at constant width in equal steps down
     to, but without, 0. Empty where not even the highest filter is wider than the narrowest.
     """
-    narrowest, step, relative = LOWEST_WIDTH / 2**octaves, 2.0 ** (1.0 / quality), relative_width(quality)
+    narrowest, step, relative = LOWEST_WIDTH / 2**octaves, math.exp2(1.0 / quality), relative_width(quality)
     if highest_centre(quality) * relative <= narrowest:
         return []
     filters = [Morlet(highest_centre(quality), highest_centre(quality) * relative)]

@@ -26,8 +26,8 @@ def scatter(
     itself, with one band an octave (Mallat 2012; Andén and Mallat 2014). The longest filters, and the averaging
     unless it is given, have 2^octaves samples: at 44100 Hz 46 ms for 11 octaves. The shorter the averaging the
     more the coefficients determine the sound; the longer, the more freedom an inversion has. The sound is
-    mirrored at both ends. Order 0 is left out. The coefficients of the second order can be compared with
-    Kymatio's (Andreux et al. 2020) once the factor of a power of two that its version 0.3 has is taken off.
+    mirrored at both ends. Order 0 is left out. The coefficients are within about 1e-3 of Kymatio's (Andreux et
+    al. 2020), whose version 0.3 divides them by powers of two: by 2^j of the one filter, or of both filters.
 
     Parameters
     ----------

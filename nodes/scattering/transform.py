@@ -80,7 +80,8 @@ class Modulus(torch.autograd.Function):
         """Return g z / |z|."""
         z, modulus = ctx.saved_tensors
         tiny = torch.finfo(modulus.dtype).tiny
-        return z * (gradients[0] / modulus.clamp_min(tiny))
+        gradient: torch.Tensor = z * (gradients[0] / modulus.clamp_min(tiny))
+        return gradient
 
 
 class Slices(torch.autograd.Function):
@@ -175,7 +176,7 @@ class Transform:
 
     def __call__(self, samples: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return {'order1', 'order2'}: channels × paths × frames each, of channels × length samples."""
-        spectra = [torch.fft.rfft(Modulus.apply(band), norm="forward") for band in self._first(samples)]
+        spectra = [_modulus_spectrum(band) for band in self._first(samples)]
         second = [self._second(spectra, modulation) for modulation in self._modulations]
         found = {"order1": self._averaged(spectra)}
         return found | ({"order2": self._averaged(second)} if second else {})
@@ -186,7 +187,7 @@ class Transform:
         spectrum, over = torch.fft.fft(padded), self._overhang
         spectrum = torch.cat([spectrum[:, self._total - over :], spectrum, spectrum[:, :over]], -1)
         return [
-            torch.fft.ifft(Slices.apply(spectrum, [s + over for s in bands.starts], bands.width) * bands.responses)
+            torch.fft.ifft(_slices(spectrum, [s + over for s in bands.starts], bands.width) * bands.responses)
             for bands in self._bands
         ]
 
@@ -200,14 +201,14 @@ class Transform:
         positive = torch.cat(rows, 1)
         negative = positive[..., 1 : below + 1].conj().flip(-1)
         band = torch.cat([negative, positive], -1) * modulation.response
-        modulus = Modulus.apply(torch.fft.ifft(band, n=modulation.samples))
-        return torch.fft.rfft(modulus, norm="forward")
+        return _modulus_spectrum(torch.fft.ifft(band, n=modulation.samples))
 
     def _averaged(self, spectra: list[torch.Tensor]) -> torch.Tensor:
         """Return the frames of what has these spectra, averaged by φ."""
         low = torch.cat([_first_bins(spectrum, len(self._average)) for spectrum in spectra], 1)
         frames = self._total // self._averaging
-        return torch.fft.irfft(low * self._average, n=frames, norm="forward")[..., self._frames]
+        averaged: torch.Tensor = torch.fft.irfft(low * self._average, n=frames, norm="forward")
+        return averaged[..., self._frames]
 
     def _depth(self, carrier: Morlet) -> int:
         """Return how often a band's rate is halved: by its width, but so that every ψ_μ finds what it needs."""
@@ -231,6 +232,17 @@ class Transform:
 
     def _tensor(self, values: Any) -> torch.Tensor:
         return torch.tensor(values, dtype=self._dtype, device=self._device)
+
+
+def _slices(spectrum: torch.Tensor, starts: list[int], width: int) -> torch.Tensor:
+    rows: torch.Tensor = Slices.apply(spectrum, starts, width)  # type: ignore[no-untyped-call]
+    return rows
+
+
+def _modulus_spectrum(band: torch.Tensor) -> torch.Tensor:
+    """Return the Fourier coefficients of |band|, whatever its rate."""
+    spectrum: torch.Tensor = torch.fft.rfft(Modulus.apply(band), norm="forward")  # type: ignore[no-untyped-call]
+    return spectrum
 
 
 def _first_bins(spectrum: torch.Tensor, count: int) -> torch.Tensor:

@@ -62,17 +62,18 @@ def texture_correlate(
     Raises
     ------
     MistakeError
-        Where the sound is too short, a kernel does not fit, there are far more statistics than samples, or a
-        sample is NaN or infinite.
+        Where the sound is too short, bands, kernels or frames do not fit each other, there are far more
+        statistics than samples, or a sample is NaN or infinite.
     """
     from nodes.textures.statistics import statistics_of
     from nodes.values.blocks import require_finite_sound
 
     n_fft = n_fft or max(16, 2 ** round(math.log2(FRAME_SECONDS * audio.sample_rate)))
+    hop = hop or n_fft // 4
     _refuse_kernels(kernels, bands)
-    _refuse_bands(bands, n_fft)
+    _refuse_frames(bands, n_fft, hop)
     require_finite_sound(audio.samples, audio.sample_rate)
-    found = statistics_of(audio, n_fft, hop or n_fft // 4, bands, kernels, filters, network_seed, context.device)
+    found = statistics_of(audio, n_fft, hop, bands, kernels, filters, network_seed, context.device)
     density = found.count / audio.length
     context.log("statistics_per_sample", density)
     if density > MOST_STATISTICS:
@@ -99,7 +100,8 @@ def _refuse_kernels(kernels: list[tuple[int, int]], bands: int) -> None:
             raise mistake("a kernel is given twice", parameter="kernels", given=str(list(kernel)))
 
 
-def _refuse_bands(bands: int, n_fft: int) -> None:
+def _refuse_frames(bands: int, n_fft: int, hop: int) -> None:
+    """Refuse frames with fewer bins than bands, and frames so far apart that they miss parts of the sound."""
     if bands > n_fft // 2 - 1:
         raise mistake(
             "there are more bands than bins",
@@ -107,4 +109,12 @@ def _refuse_bands(bands: int, n_fft: int) -> None:
             given=f"{bands} with frames of {n_fft} samples",
             allowed=f"2 to {n_fft // 2 - 1}",
             hint="raise n_fft or lower bands",
+        )
+    if hop > n_fft // 2:
+        raise mistake(
+            "frames this far apart do not see all of the sound",
+            parameter="hop",
+            given=f"{hop} with frames of {n_fft} samples",
+            allowed=f"1 to {n_fft // 2} samples",
+            hint=f"leave hop out to get {n_fft // 4}",
         )

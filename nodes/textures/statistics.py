@@ -90,7 +90,7 @@ class Analysis:
         mean = compressed.mean(-1, keepdim=True)
         found = {
             "mean": mean[..., 0],
-            "level": torch.log1p((relative.mean(-1) + TINY).sqrt()),
+            "level": (relative.mean(-1) + TINY).sqrt(),
             "covariance": _mean_products(compressed - mean),
         }
         for name, filters in self._networks.items():
@@ -177,6 +177,6 @@ def analysis_of(
 
 def spectrum_of(target: TextureStatistics) -> Array:
     """Return channels × bins: the power of the bands, drawn through their centres."""
-    power = np.square(np.expm1(target.level.astype(np.float64)) * target.reference)
+    power = np.square(target.level.astype(np.float64) * target.reference)
     places = np.linspace(0, target.sample_rate / 2, target.n_fft // 2 + 1)
     return np.stack([np.interp(places, target.frequencies, row) for row in power])

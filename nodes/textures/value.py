@@ -75,7 +75,7 @@ class TextureStatistics(Representation):
     @property
     def count(self) -> int:
         """Number of distinct statistics of one channel: matrices are symmetric."""
-        bands = self.mean.shape[1]
+        bands = len(self.reference)
         pairs = self.filters * (self.filters + 1) // 2
         return 2 * bands + bands * (bands + 1) // 2 + sum(bands - h + 1 for h, _ in self.kernels) * pairs
 

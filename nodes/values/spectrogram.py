@@ -85,4 +85,4 @@ class Spectrogram(Representation):
         for first, last in spans(self.spectra.shape[2], 1024):
             power += np.square(np.abs(self.spectra[:, :, first:last]), dtype=np.float64).sum(-1)
             release(self.spectra)
-        return power / (energy * max(self.spectra.shape[2], 1))
+        return np.asarray(power / (energy * max(self.spectra.shape[2], 1)))

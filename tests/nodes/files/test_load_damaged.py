@@ -7,6 +7,7 @@ import struct
 import tracemalloc
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def whole(form: str) -> bytes:
     return file.getvalue()
 
 
-def outcome(path: Path, rate: int | str) -> Audio | MistakeError:
+def outcome(path: Path, rate: int | Literal["native"]) -> Audio | MistakeError:
     tracemalloc.start()
     try:
         found: Audio | MistakeError = load(
@@ -77,7 +78,10 @@ def changed(data: bytes, changes: list[tuple[str, int, bytes]]) -> bytes:
 @settings(deadline=None, max_examples=250)
 @given(st.sampled_from(sorted(FORMS)), CHANGES, st.sampled_from(["native", 44100]))
 def test_a_damaged_file_is_sound_or_a_mistake(
-    tmp_path_factory: pytest.TempPathFactory, form: str, changes: list[tuple[str, int, bytes]], rate: int | str
+    tmp_path_factory: pytest.TempPathFactory,
+    form: str,
+    changes: list[tuple[str, int, bytes]],
+    rate: int | Literal["native"],
 ) -> None:
     path = tmp_path_factory.getbasetemp() / f"damaged.{form}"
     path.write_bytes(changed(whole(form), changes))

@@ -17,7 +17,7 @@ import soundfile
 from contexts import make_context
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wavinfo import WavInfoReader
+from wavinfo import WavInfoReader  # type: ignore[import-untyped]
 
 from nodes.files import riff
 from nodes.files.node import load
@@ -300,9 +300,9 @@ def test_more_channels_than_a_frame_can_hold_are_refused(tmp_path: Path) -> None
 
 
 def test_an_unknown_form_is_refused(tmp_path: Path) -> None:
-    for form in ({"subtype": "PCM_8"}, {"container": "mp3"}):
+    for subtype, container in (("PCM_8", "wav"), ("PCM_24", "mp3")):
         with pytest.raises(MistakeError, match="no such form"):
-            write_audio(tmp_path / "a.wav", Audio(noise(), 44100), **form)
+            write_audio(tmp_path / "a.wav", Audio(noise(), 44100), subtype, container)
 
 
 def test_writing_needs_little_memory(tmp_path: Path) -> None:

@@ -33,7 +33,8 @@ Array = np.ndarray[Any, Any]
 
 def sine(level: float, seconds: float, rate: int = 48000, frequency: float = 1000.0, channels: int = 2) -> Array:
     wave = 10 ** (level / 20) * np.sin(2 * np.pi * frequency * np.arange(round(seconds * rate)) / rate)
-    return np.tile(wave.astype(np.float32), (channels, 1))
+    tiled: Array = np.tile(wave.astype(np.float32), (channels, 1))
+    return tiled
 
 
 def steps(*parts: tuple[float, float]) -> Array:
@@ -49,7 +50,8 @@ def texture(seconds: float, rate: int, channels: int = 2, seed: int = 0) -> Arra
     noise = np.diff(noise, axis=1, prepend=0) + 0.02 * (noise - noise.mean(axis=1, keepdims=True)) / np.sqrt(count)
     samples = 0.3 * noise * 10 ** (swell / 20)
     samples[:, count // 3 : count // 3 + rate // 2] = 0
-    return samples.clip(-1, 1).astype(np.float32)
+    clipped: Array = samples.clip(-1, 1).astype(np.float32)
+    return clipped
 
 
 def test_at_48_khz_the_weighting_is_the_published_one() -> None:

@@ -154,7 +154,7 @@ def test_axes_are_in_seconds_and_hertz() -> None:
 def test_markers_are_lines_with_labels_where_there_is_room() -> None:
     figure = draw_audio(Audio(noise(1, 44100), 44100, MARKERS))
     lines = [line for line in figure.axes[0].lines if to_hex(line.get_color()) == MARK]
-    assert [line.get_xdata()[0] for line in lines] == [0.1, 0.11, 0.5, 99.0]
+    assert [np.asarray(line.get_xdata())[0] for line in lines] == [0.1, 0.11, 0.5, 99.0]
     assert [text.get_text() for text in figure.axes[0].texts] == ["$open_ \\x ··", "region"]
 
 
