@@ -246,7 +246,7 @@ def _said_plainly() -> Iterator[None]:
         raise mistake("the configuration is nested too deeply, or refers to itself") from error
     except OSError as error:
         raise mistake(f"a configuration file cannot be read: {error}") from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:  # PyYAML and Hydra on forms they do not expect
+    except (ValueError, TypeError, KeyError, AttributeError, AssertionError) as error:  # PyYAML, Hydra
         raise mistake(f"the configuration cannot be read: {error}", given=type(error).__name__) from error
 
 

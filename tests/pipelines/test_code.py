@@ -12,7 +12,9 @@ import pytest
 
 from pipelines.code import Code, CodeDigests
 from pipelines.files import FileDigests
+from pipelines.mistakes import MistakeError
 from pipelines.node import NodeSpec
+from pipelines.source import file_of
 
 NUMBERS = itertools.count()
 
@@ -92,7 +94,15 @@ class Project:
         assert old in text
         path.write_text(text.replace(old, new), encoding="utf-8")
 
+    def forget(self) -> None:
+        """Forget what is imported, as a new process would."""
+        for name in [name for name in sys.modules if name.split(".")[0] == self.name]:
+            del sys.modules[name]
+        importlib.invalidate_caches()
+        file_of.cache_clear()
+
     def code(self, function: str = "work") -> Code:
+        self.forget()
         module = importlib.import_module(f"{self.name}.node")
         files = FileDigests(self.folder / "files.json")
         digests = CodeDigests(self.folder / "code.json", files)
@@ -108,9 +118,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     for file, text in FILES.items():
         made.write(file, text)
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     yield made
-    for name in [name for name in sys.modules if name.split(".")[0] == made.name]:
-        del sys.modules[name]
+    made.forget()
 
 
 @pytest.mark.parametrize(
