@@ -19,6 +19,8 @@ from pipelines.mistakes import Mistake, MistakeError, listed, mistake, nearest
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 GROUP = "resynthesis.conf"
+_HYDRA = re.compile(r"[+~]*hydra\b")
+_PIECE_PARTS = r"/?(piece|section)/[^:]*"
 
 
 @dataclass(frozen=True)
@@ -33,14 +35,11 @@ class Composed:
         The chosen piece, 'after_1935/sketch'.
     overrides
         What was given on the command line.
-    sweeps
-        Whether the configuration asks for a sweep by itself (`hydra.mode: MULTIRUN`).
     """
 
     config: dict[str, Any]
     piece_name: str
     overrides: tuple[str, ...]
-    sweeps: bool = False
 
 
 def compose(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> Composed:
@@ -52,18 +51,16 @@ def compose(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> Compo
         Where a file, a choice or an override is wrong.
     """
     with _said_plainly():
-        from hydra.types import RunMode
-        from omegaconf import OmegaConf, open_dict
-
         loader = _loader(config_dirs)
         given = _Overrides.read(overrides)
-        settings = loader.load_configuration("config", given.settings, RunMode.RUN)
-        sweeps = str(settings.hydra.mode or "").endswith("MULTIRUN")
-        with open_dict(settings):
-            del settings["hydra"]
-        piece = _piece(loader, _known_piece(given.name, config_dirs), given.piece)
-        config = _plain(OmegaConf.to_container(settings, resolve=True, throw_on_missing=True))
-        return Composed({**config, "piece": piece}, given.name, tuple(o.removeprefix("++") for o in overrides), sweeps)
+        settings = _configuration(loader, "config", given.settings)
+        settings.pop("hydra", None)
+        choice = f"+piece@_global_='{_known_piece(given.name, config_dirs)}'"  # at the top, not below its folder's name
+        piece = _configuration(loader, None, [choice, *given.piece], _PIECE_PARTS)
+        sweeps = str(mode).upper().endswith("MULTIRUN")
+        return Composed(
+            {**settings, "piece": piece}, given.name, tuple(o.removeprefix("++") for o in overrides), sweeps
+        )
 
 
 @dataclass(frozen=True)
@@ -87,7 +84,7 @@ class _Overrides:
                 bare = key.removeprefix("piece.").replace("@piece.", "@")
                 # a piece need not mention what is overridden: the graph knows which keys there are
                 piece.append(f"{sign or ('' if '@' in key else '++')}{bare}{value}")
-            else:
+            elif not _HYDRA.match(override):  # those of Hydra concern sweeps only
                 settings.append(override)
         return _Overrides(name, piece, settings)
 
@@ -101,22 +98,37 @@ def _known_piece(name: str, config_dirs: Sequence[Path]) -> str:
     return name
 
 
-def _piece(loader: Any, name: str, overrides: list[str]) -> dict[str, Any]:
-    """Compose a piece alone: its file, the sections that it builds on, the overrides."""
+def _configuration(loader: Any, name: str | None, overrides: list[str], parts: str = "") -> dict[str, Any]:
+    """Compose one configuration without Hydra's own part.
+
+    Parameters
+    ----------
+    loader
+        From `_loader`.
+    name
+        The file to begin with, if any.
+    overrides
+        In Hydra's grammar.
+    parts
+        Pattern of the files that it may build on; '' for any.
+    """
     from hydra._internal.config_repository import CachingConfigRepository
     from hydra._internal.defaults_list import create_defaults_list
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from omegaconf import OmegaConf
 
-    choice = f"+piece@_global_='{name}'"  # at the top, not below a key named after its folder
-    parsed = OverridesParser.create().parse_overrides([choice, *overrides])
+    parsed = OverridesParser.create().parse_overrides(overrides)
+    sweeping = next((str(o.input_line).lstrip("+") for o in parsed if o.is_sweep_override()), None)
+    if sweeping:
+        raise mistake(
+            "several values are given, which makes a sweep", given=sweeping, hint="add -m, or quote the value"
+        )
     repository = CachingConfigRepository(loader.repository)
     found = create_defaults_list(
-        repo=repository, config_name=None, overrides_list=parsed, prepend_hydra=False, skip_missing=False
+        repo=repository, config_name=name, overrides_list=parsed, prepend_hydra=False, skip_missing=False
     )
-    for default in found.defaults:
-        path = default.config_path or f"piece/{name}"
-        if not re.fullmatch(r"/?(piece|section)/[^:]*", path) or ".." in path.split("/"):
+    for path in (default.config_path or "" for default in found.defaults):
+        if parts and path and (not re.fullmatch(parts, path) or ".." in path.split("/")):
             raise mistake(
                 "a piece can build on pieces and sections only",
                 parameter="defaults",
@@ -126,10 +138,7 @@ def _piece(loader: Any, name: str, overrides: list[str]) -> dict[str, Any]:
     config = loader._compose_config_from_defaults_list(defaults=found.defaults, repo=repository)
     OmegaConf.set_struct(config, True)
     loader._apply_overrides_to_config(found.config_overrides, config)
-    return _plain(OmegaConf.to_container(config, resolve=True, throw_on_missing=True))
-
-
-def _plain(content: Any) -> dict[str, Any]:
+    content = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     assert isinstance(content, dict)
     return {str(key): value for key, value in content.items()}
 
@@ -154,7 +163,7 @@ def sweep(
     MistakeError
         Where a file, a choice or an override is wrong.
     """
-    ours = [override for override in overrides if re.match(r"[+~]*hydra\b", override)]
+    ours = [override for override in overrides if _HYDRA.match(override)]
     theirs = [override for override in overrides if override not in ours]
     with _said_plainly():
         from hydra._internal.callbacks import Callbacks

@@ -70,12 +70,11 @@ def render(options: argparse.Namespace) -> int:
 
 
 def _render(options: argparse.Namespace, session: _Session) -> None:
-    composed = None if options.multirun else compose(options.overrides, options.config_dir)
-    if composed is None or composed.sweeps:
+    if options.multirun or "hydra.mode=MULTIRUN" in options.overrides:
         session.sweep = time.strftime("%Y-%m-%d_%H-%M-%S")
         sweep(options.overrides, options.config_dir, session.render_all)
     else:
-        session.render(composed)
+        session.render(compose(options.overrides, options.config_dir))
 
 
 def _code(outcome: Outcome) -> int:

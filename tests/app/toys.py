@@ -20,6 +20,7 @@ import toy.node
 from pipelines.code import CodeDigests
 from pipelines.files import FileDigests
 from pipelines.graph import Graph, build_graph
+from pipelines.keys import Machine
 from pipelines.mistakes import Mistake, MistakeError
 from pipelines.node import Mark, NodeSpec
 from pipelines.plan import Plan, make_plan
@@ -167,4 +168,4 @@ def plan_of(folder: Path, steps: Any, output: Any = "out", **settings: Any) -> t
     store = Store(folder / "store")
     graph = graph_of(steps, output, [folder], **settings)
     files = FileDigests(folder / "files.json")
-    return make_plan(graph, store, "cpu", files, CodeDigests(folder / "code.json", files)), store
+    return make_plan(graph, store, Machine(), files, CodeDigests(folder / "code.json", files)), store

@@ -15,6 +15,7 @@ from pipelines.code import CodeDigests
 from pipelines.execute import Execution, execute_serially
 from pipelines.files import FileDigests
 from pipelines.graph import build_graph
+from pipelines.keys import Machine
 from pipelines.mistakes import MistakeError
 from pipelines.node import NodeSpec, node
 from pipelines.plan import make_plan
@@ -53,7 +54,7 @@ def execute(folder: Path, steps: Any, output: Any = "out", listener: Listening |
     named = {"outputs": output} if isinstance(output, dict) else {"output": output}
     graph = build_graph({"steps": steps, **named}, {**REGISTRY, **OWN}, [folder])
     files = FileDigests(folder / "files.json")
-    plan = make_plan(graph, store, "cpu", files, CodeDigests(folder / "code.json", files))
+    plan = make_plan(graph, store, Machine(), files, CodeDigests(folder / "code.json", files))
     return execute_serially(plan, store, listener or Listening())
 
 

@@ -6,10 +6,15 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from toys import Listening, plan_of
+from toys import Listening, graph_of, plan_of
 
+from pipelines.code import CodeDigests
 from pipelines.execute import execute_serially
+from pipelines.files import FileDigests
+from pipelines.keys import Machine
 from pipelines.mistakes import MistakeError
+from pipelines.plan import make_plan
+from pipelines.store import Store
 
 STEPS: dict[str, Any] = {
     "a": {"node": "toy_number", "value": 1},
@@ -60,13 +65,6 @@ def test_equal_steps_have_one_key(tmp_path: Path) -> None:
 def test_files_that_cannot_be_read_are_said_all_at_once(tmp_path: Path) -> None:
     for name in ("a.txt", "b.txt"):
         (tmp_path / name).write_text("x")
-    from toys import graph_of
-
-    from pipelines.code import CodeDigests
-    from pipelines.files import FileDigests
-    from pipelines.plan import make_plan
-    from pipelines.store import Store
-
     graph = graph_of(
         {
             "a": {"node": "toy_read", "path": "a.txt"},
@@ -79,7 +77,7 @@ def test_files_that_cannot_be_read_are_said_all_at_once(tmp_path: Path) -> None:
         (tmp_path / name).unlink()
     files = FileDigests(tmp_path / "m")
     with pytest.raises(MistakeError) as caught:
-        make_plan(graph, Store(tmp_path / "store"), "cpu", files, CodeDigests(tmp_path / "c", files))
+        make_plan(graph, Store(tmp_path / "store"), Machine(), files, CodeDigests(tmp_path / "c", files))
     assert [mistake.step for mistake in caught.value.mistakes] == ["a", "b"]
 
 

@@ -17,13 +17,18 @@ from nodes.values import Text
 from pipelines.context import Context
 from pipelines.mistakes import MistakeError
 from pipelines.plan import Plan
+from pipelines.quantities import InputFiles
 from pipelines.run_step import Meter, Task, run_step
 from pipelines.store import Store
 from pipelines.value import Value
 
 
 def task_of(plan: Plan, path: str = "out") -> Task:
-    return Task(plan.step(path), plan.keys[path], plan.seed(path), plan.device, "piece", plan.ingredients(path))
+    step = plan.step(path)
+    read = [file for value in step.parameters.values() if isinstance(value, InputFiles) for file in value.paths]
+    return Task(
+        step, plan.keys[path], plan.seed(path), plan.machine.device, "piece", tuple(read), plan.ingredients(path)
+    )
 
 
 def run(folder: Path, body: dict[str, Any], inputs: Any = None, listener: Any = None) -> tuple[dict[str, Value], Store, Plan]:
@@ -82,9 +87,9 @@ def test_a_file_that_changes_while_it_is_read_is_a_mistake_and_nothing_is_stored
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "read_text", meanwhile)
-        with pytest.raises(MistakeError, match="the file changed while it was read") as caught:
+        with pytest.raises(MistakeError, match="the file changed while the piece was rendered") as caught:
             run_step(task_of(plan), {}, store, Listening(), plan.files)
-    assert caught.value.mistakes[0].parameter == "path" and not store.has(plan.keys["out"])
+    assert caught.value.mistakes[0].given == str(tmp_path / "x.txt") and not store.has(plan.keys["out"])
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), OSError(122, "Disk quota exceeded")])
