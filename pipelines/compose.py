@@ -57,10 +57,8 @@ def compose(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> Compo
         settings.pop("hydra", None)
         choice = f"+piece@_global_='{_known_piece(given.name, config_dirs)}'"  # at the top, not below its folder's name
         piece = _configuration(loader, None, [choice, *given.piece], _PIECE_PARTS)
-        sweeps = str(mode).upper().endswith("MULTIRUN")
-        return Composed(
-            {**settings, "piece": piece}, given.name, tuple(o.removeprefix("++") for o in overrides), sweeps
-        )
+        shown = tuple(override.removeprefix("++") for override in overrides)
+        return Composed({**settings, "piece": piece}, given.name, shown)
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def test_statistics_do_not_depend_on_length(tmp_path):
     for name, values in long.coefficients().items():
         assert short[name].shape == values.shape
         error = np.square(short[name].numpy() - values).sum() / np.square(values).sum()
-        assert error < (0.3 if name == "covariance" else 0.03), name
+        assert error < (0.3 if name == "covariance" else 0.1), name
 
 
 def test_its_own_analysis_finds_its_statistics(tmp_path):
@@ -127,8 +127,8 @@ def test_modulation_shows_in_kernels_but_not_in_colour(tmp_path):
 
 def test_the_spectrum_of_noise_is_found(tmp_path):
     found = texture_correlate(sound(np.stack([noise(4 * RATE), noise(4 * RATE, 1, 0.02)])), context=make_context(tmp_path))
-    np.testing.assert_allclose(found.spectrum()[0], 0.1**2, rtol=0.2)
-    np.testing.assert_allclose(found.spectrum()[1], 0.02**2, rtol=0.2)
+    np.testing.assert_allclose(found.spectrum()[0], 0.1**2, rtol=0.3)
+    np.testing.assert_allclose(found.spectrum()[1], 0.02**2, rtol=0.3)
 
 
 def test_a_value_survives_storing_and_can_be_seen(tmp_path):
