@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 MARK = VENV / "installed"
 LOCK = ROOT / "requirements.lock"
+TOOLS = ("pip==26.3", "setuptools==80.9.0")
+"""What installs the rest, so that packages are built with exact versions too."""
 
 
 def main() -> None:
@@ -29,8 +31,9 @@ def main() -> None:
     python = _environment()
     print("installing the locked versions into .venv; this takes a few minutes the first time", flush=True)
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    subprocess.run([*pip, "--requirement", str(LOCK)], check=True)
-    subprocess.run([*pip, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)], check=True)
+    subprocess.run([*pip, *TOOLS], check=True)
+    subprocess.run([*pip, "--no-build-isolation", "--requirement", str(LOCK)], check=True)
+    subprocess.run([*pip, "--no-build-isolation", "--no-deps", "--editable", str(ROOT)], check=True)
     MARK.write_text(wanted)
 
 

@@ -9,8 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.blobs import parse_record
 from pipelines.record import pinned_keys
-from pipelines.store import Damaged, Store, parse_record
+from pipelines.store import Damaged, Store
 
 STALE_SECONDS = 24 * 3600
 """Half-written results and scratch of steps older than this belong to no running render."""

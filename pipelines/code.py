@@ -18,11 +18,11 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from pathlib import Path
 from typing import Any
 
+from pipelines.blobs import file_digest
 from pipelines.files import FileDigests, stamp_of, write_whole
 from pipelines.mistakes import mistake
 from pipelines.node import NodeSpec
 from pipelines.source import Part, Source, file_of, hash_text, parse_source
-from pipelines.store import file_digest
 
 NUMERICAL = frozenset({"numpy", "scipy", "torch", "librosa", "kymatio", "soundfile", "soxr", "numba"})
 ENGINE = frozenset({"pipelines.node", "pipelines.context", "pipelines.mistakes"})

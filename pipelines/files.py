@@ -8,8 +8,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from pipelines.blobs import file_digest
 from pipelines.mistakes import mistake
-from pipelines.store import file_digest
 
 SETTLED_NS = 2_000_000_000
 """A file changed less than this ago may change again within the clock's step: it is not remembered."""

@@ -19,11 +19,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from pipelines.blobs import file_digest
 from pipelines.compose import CONF
 from pipelines.execute import Execution
 from pipelines.mistakes import mistake
 from pipelines.prepare import Prepared
-from pipelines.store import Damaged, file_digest
+from pipelines.store import Damaged
 
 UNSENT = ".unsent.json"
 MOST_VIEWS = 100

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ from pipelines.keys import step_seed
 from pipelines.plan import Plan
 from pipelines.prepare import Prepared
 from pipelines.quantities import Envelope, InputFiles
-from pipelines.scope import Reference
 
 
 def write_reproduction(prepared: Prepared, path: str, trace: str, folder: Path) -> Path:
@@ -32,7 +32,8 @@ def write_reproduction(prepared: Prepared, path: str, trace: str, folder: Path) 
     """
     import yaml
 
-    name = file_name(path.replace("/", "-"))
+    names = _flat_names(prepared.plan.graph.steps)
+    name = names[path]
     target = folder / "piece" / f"{name}.yaml"
     target.parent.mkdir(parents=True, exist_ok=True)
     lines = [
@@ -40,7 +41,7 @@ def write_reproduction(prepared: Prepared, path: str, trace: str, folder: Path) 
         _command(prepared, folder, name),
         *trace.split("\n"),
     ]
-    text = yaml.safe_dump(_piece(prepared.plan, path), allow_unicode=True, sort_keys=False)
+    text = yaml.safe_dump(_piece(prepared.plan, path, names), allow_unicode=True, sort_keys=False)
     target.write_text("".join(f"# {line}".rstrip() + "\n" for line in lines) + text, encoding="utf-8")
     return target
 
@@ -55,32 +56,35 @@ def _command(prepared: Prepared, folder: Path, name: str) -> str:
     return shlex.join(["resynthesis", "render", "--config-dir", str(folder), *nodes, *overrides])
 
 
-def _piece(plan: Plan, path: str) -> dict[str, Any]:
+def _piece(plan: Plan, path: str, names: Mapping[str, str]) -> dict[str, Any]:
     needed = [path]
     for current in needed:
         needed += [r.step for r in plan.step(current).sources() if r.step not in needed]
-    steps = {_flat(step): _step(plan, step) for step in plan.graph.steps if step in set(needed)}
-    return {"title": plan.graph.title, "seed": plan.graph.seed, "steps": steps, "output": _flat(path)}
+    steps = {names[step]: _step(plan, step, names) for step in plan.graph.steps if step in set(needed)}
+    return {"title": plan.graph.title, "seed": plan.graph.seed, "steps": steps, "output": names[path]}
 
 
-def _step(plan: Plan, path: str) -> dict[str, Any]:
+def _step(plan: Plan, path: str, names: Mapping[str, str]) -> dict[str, Any]:
     step = plan.step(path)
     body: dict[str, Any] = {"node": step.spec.name}
     if step.spec.wants_context:
         body["seed"] = step_seed(plan.graph.seed, step)
     for name, references in step.inputs.items():
-        texts = [_reference(reference) for reference in references]
+        texts = [f"{names[reference.step]}.{reference.output}" for reference in references]
         if texts:
             body[name] = texts if step.spec.ports[name].many else texts[0]
     return body | {name: _written(value) for name, value in step.parameters.items()}
 
 
-def _reference(reference: Reference) -> str:
-    return f"{_flat(reference.step)}.{reference.output}"
-
-
-def _flat(path: str) -> str:
-    return path.replace("/", "__")
+def _flat_names(paths: Iterable[str]) -> dict[str, str]:
+    """Return for each path a name without '/', short enough for a file, that no other path has."""
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for number, path in enumerate(paths):
+        name = file_name(path.replace("/", "__"))
+        names[path] = name if name not in taken else f"{name}__{number}"
+        taken.add(names[path])
+    return names
 
 
 def _written(value: Any) -> Any:

@@ -7,28 +7,24 @@ and an `.npy` file for each array. A result that does not match its digests is s
 from __future__ import annotations
 
 import errno
-import json
-import mmap
 import os
 import shutil
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
-from blake3 import blake3
 
-from pipelines.context import release
+from pipelines.blobs import file_digest, format_record, parse_record, write_file, write_outputs
 from pipelines.locks import is_locked, locked
 from pipelines.mistakes import MistakeError, mistake
-from pipelines.value import Array, Value, freeze, pack, unpack
+from pipelines.value import Array, Value, freeze, unpack
 
 Verify = Literal["always", "once", "never"]
 SCHEMA = 1
 """Version of the store's format and of the key itself; raise it when either changes."""
-BLOCK = 1 << 22
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 COSTLY_SECONDS = 0.05
 """Results that took longer are flushed to disk at once; a cheaper one, if torn, is found out and made again."""
@@ -156,8 +152,8 @@ class Store:
         try:
             shutil.rmtree(partial, ignore_errors=True)  # a killed process had our number
             partial.mkdir(parents=True)
-            record = {"schema": SCHEMA, "key": key, **about, **_write_outputs(partial, outputs, costly)}
-            _write_file(partial / "record.json", format_record(record), costly)
+            record = {"schema": SCHEMA, "key": key, **about, **write_outputs(partial, outputs, costly)}
+            write_file(partial / "record.json", format_record(record), costly)
             _into_place(partial, final, costly)
         except OSError as error:
             raise no_room(error, self.folder) from error
@@ -225,118 +221,6 @@ class Store:
             os.utime(self.path(key) / "record.json")
         except OSError:
             return  # a read-only store keeps no order of use
-
-
-def format_record(record: Mapping[str, Any]) -> bytes:
-    """Return a record as JSON that carries its own digest."""
-    body = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
-    return _head(body) + body + b"}\n"
-
-
-def parse_record(content: bytes) -> dict[str, Any]:
-    """Return the record in the bytes that `format_record` made.
-
-    Raises
-    ------
-    ValueError
-        Where a single byte differs.
-    """
-    body = content[len(_head(b"")) : -2]
-    if content != _head(body) + body + b"}\n":
-        raise ValueError("it does not match its own digest")
-    record: dict[str, Any] = json.loads(body)
-    return record
-
-
-def _head(body: bytes) -> bytes:
-    return f'{{"digest":"{blake3(body).hexdigest()}",\n"record":'.encode()
-
-
-def file_digest(path: Path) -> str:
-    """Return the BLAKE3 digest of a file's content, read without filling memory."""
-    hasher = blake3()
-    buffer = bytearray(BLOCK)
-    view = memoryview(buffer)
-    with path.open("rb", buffering=0) as file:
-        while count := file.readinto(buffer):
-            hasher.update(view[:count])
-    return str(hasher.hexdigest())
-
-
-def _write_outputs(folder: Path, outputs: Mapping[str, Value], flush: bool) -> dict[str, Any]:
-    trees: dict[str, Any] = {}
-    files: dict[str, Any] = {}
-    for output, value in outputs.items():
-        trees[output], arrays = pack(value)
-        for name, array in arrays.items():
-            file = f"{output}.{name}.npy"
-            files[file] = _write_array(folder / file, array, flush)
-    return {"outputs": trees, "files": files}
-
-
-def _write_array(path: Path, array: Array, flush: bool) -> dict[str, Any]:
-    scratch = _scratch_file(array)
-    if scratch is not None and _same_header(scratch, array):
-        array.flush()  # type: ignore[attr-defined]
-        release(array)
-        os.link(scratch, path)
-        return {"size": path.stat().st_size, "digest": file_digest(path)}
-    hasher = blake3()
-    with path.open("wb") as file:
-        _Tee(file, hasher).array(array)
-        if flush:
-            file.flush()
-            os.fsync(file.fileno())
-        return {"size": file.tell(), "digest": str(hasher.hexdigest())}
-
-
-def _scratch_file(array: Array) -> Path | None:
-    """Return the file of an array that `Context.array` made and that is stored as a whole."""
-    if isinstance(array, np.memmap) and isinstance(getattr(array, "_mmap", None), mmap.mmap) and array.filename:
-        path = Path(array.filename)
-        whole = array.offset + array.nbytes == path.stat().st_size if path.exists() else False
-        if whole and array.flags.c_contiguous and path.name.startswith("array-") and path.suffix == ".npy":
-            return path
-    return None
-
-
-def _same_header(path: Path, array: Array) -> bool:
-    """Whether the file says of itself what the array is: a view may have another shape."""
-    with path.open("rb") as file:
-        version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, fortran, dtype = read(file)
-    return shape == array.shape and dtype == array.dtype and not fortran
-
-
-class _Tee:
-    """Writes to a file and a hasher at once."""
-
-    def __init__(self, file: IO[bytes], hasher: Any) -> None:
-        self.file = file
-        self.hasher = hasher
-
-    def write(self, data: Any) -> None:
-        self.file.write(data)
-        self.hasher.update(data)
-
-    def array(self, array: Array) -> None:
-        header = np.lib.format.header_data_from_array_1_0(np.empty((0,), array.dtype))
-        header |= {"shape": array.shape, "fortran_order": False}
-        np.lib.format.write_array_header_1_0(self, header)
-        flat = array.reshape(-1) if array.flags.c_contiguous else np.ascontiguousarray(array).reshape(-1)
-        step = max(1, BLOCK // max(1, array.itemsize))
-        for start in range(0, flat.size, step):
-            self.write(flat[start : start + step].view(np.uint8).data)
-            release(array)
-
-
-def _write_file(path: Path, content: bytes, flush: bool) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        if flush:
-            file.flush()
-            os.fsync(file.fileno())
 
 
 def _into_place(partial: Path, final: Path, flush: bool) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.blobs import parse_record
 from pipelines.mistakes import mistake, nearest, shown
 from pipelines.plan import Plan
-from pipelines.store import Store, parse_record
+from pipelines.store import Store
 
 
 @dataclass(frozen=True)

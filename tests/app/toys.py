@@ -18,12 +18,14 @@ import pytest
 import toy.node
 
 from pipelines.code import CodeDigests
+from pipelines.compose import Composed
 from pipelines.files import FileDigests
 from pipelines.graph import Graph, build_graph
 from pipelines.keys import Machine
 from pipelines.mistakes import Mistake, MistakeError
 from pipelines.node import Mark, NodeSpec
 from pipelines.plan import Plan, make_plan
+from pipelines.prepare import Prepared, prepare
 from pipelines.store import Damaged, Store
 
 APP = Path(__file__).resolve().parent
@@ -161,6 +163,24 @@ def mistake_of(steps: Any, output: Any = "out", folders: Sequence[Path] = (), **
     found = mistakes_of(steps, output, folders, **settings)
     assert len(found) == 1, found
     return found[0]
+
+
+def prepared_of(folder: Path, steps: Any, output: Any = "out", **changes: Any) -> Prepared:
+    """Return a prepared piece of toy nodes that renders into `folder`; settings and keys of the piece can be given."""
+    named = {"outputs": output} if isinstance(output, Mapping) else {"output": output}
+    piece = {"title": "a title", "steps": steps, **named}
+    config: dict[str, Any] = {
+        "store": {"folder": str(folder / "store"), "limit": "1 GB", "verify": "always"},
+        "renders": str(folder / "renders"),
+        "records": str(folder / "records"),
+        "executor": {"name": "serial"},
+        "tracking": {"uri": None, "artifacts": None, "experiment": "toys"},
+        "device": "cpu",
+        "threads": 1,
+    }
+    for name, value in changes.items():
+        (config if name in config else piece)[name] = value
+    return prepare(Composed({**config, "piece": piece}, "toys/piece", ("piece=toys/piece",)), REGISTRY, [folder])
 
 
 def plan_of(folder: Path, steps: Any, output: Any = "out", **settings: Any) -> tuple[Plan, Store]:

@@ -64,15 +64,20 @@ def test_what_dead_renders_left_goes_and_what_lives_stays(store: Store) -> None:
         "alive": store.path(KEYS[0]).with_name(".alive.2.partial"),
         "old scratch": store.scratch("old"),
         "new scratch": store.scratch("new"),
+        "scratch that is written to": store.scratch("written"),
         "damaged": store.folder / "damaged" / "x.1",
     }
     for name, folder in folders.items():
         folder.mkdir(parents=True)
         (folder / "file").touch()
         if name in ("dead", "old scratch"):
-            os.utime(folder, (time.time() - 100_000,) * 2)
+            for path in (folder / "file", folder):
+                os.utime(path, (time.time() - 100_000,) * 2)
+    os.utime(store.scratch("written"), (1, 1))
     collect(store, 10**9, set())
-    assert [name for name, folder in folders.items() if folder.exists()] == ["alive", "new scratch"]
+    assert [name for name, folder in folders.items() if folder.exists()] == [
+        "alive", "new scratch", "scratch that is written to",
+    ]  # fmt: skip
 
 
 def test_pictures_of_a_result_go_with_it(store: Store) -> None:

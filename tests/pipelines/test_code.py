@@ -213,9 +213,9 @@ def test_libraries_count_with_their_versions_where_they_are_reached(project: Pro
     assert {"scipy", "numpy", "torch"} <= found.keys() and found["scipy"] == importlib.import_module("scipy").__version__
 
 
-def test_a_library_that_is_not_installed_is_named_as_unknown(project: Project) -> None:
+def test_a_library_that_is_not_installed_is_named_as_absent(project: Project) -> None:
     project.change("late.py", "return x", "import nowhere_at_all\n    return x")
-    assert project.code().libraries["nowhere_at_all"] == "unknown"
+    assert project.code().libraries["nowhere_at_all"] == "absent"
 
 
 def test_what_was_parsed_is_remembered_by_content_and_a_damaged_memory_is_of_no_matter(project: Project) -> None:

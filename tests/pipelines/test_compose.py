@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,8 @@ def jobs_of(overrides: Sequence[str], *folders: Path) -> list[Composed]:
         found.extend(jobs)
         return [None] * len(jobs)
 
-    sweep(overrides, folders, run)
+    with chdir(folders[0]):  # Hydra writes down what it was asked for
+        sweep(overrides, folders, run)
     return found
 
 
@@ -52,7 +54,7 @@ def test_a_piece_of_ones_own_folder_is_composed_with_all_settings(tmp_path: Path
     assert found.config["piece"] == {
         "title": "x", "steps": {"out": {"node": "toy_number", "value": 3}}, "output": "out",
     }  # fmt: skip
-    assert found.overrides == ("piece=mine", "piece.steps.out.value=3", "threads=2") and not found.sweeps
+    assert found.overrides == ("piece=mine", "piece.steps.out.value=3", "threads=2")
     assert "hydra" not in found.config and read_settings(found.config).threads == 2
 
 
@@ -285,11 +287,17 @@ def test_a_sweep_over_pieces(tmp_path: Path) -> None:
     assert [job.config["piece"]["title"] for job in jobs_of(["piece=one,two"], folder)] == ["x", "y"]
 
 
-def test_a_sweep_may_be_asked_for_by_hydras_mode(tmp_path: Path) -> None:
+def test_hydras_own_overrides_concern_sweeps_only(tmp_path: Path) -> None:
     folder = conf(tmp_path, PLAIN)
-    assert compose(["piece=mine", "hydra.mode=MULTIRUN"], [folder]).sweeps
-    jobs = jobs_of(["piece=mine", "hydra.mode=MULTIRUN", "piece.seed=1,2"], folder)
+    assert "hydra" not in compose(["piece=mine", "hydra.sweep.dir=x"], [folder]).config
+    jobs = jobs_of(["piece=mine", f"hydra.sweep.dir={tmp_path}/sweeps", "piece.seed=1,2"], folder)
     assert [job.config["piece"]["seed"] for job in jobs] == [1, 2]
+
+
+@pytest.mark.parametrize("override", ["threads=1,2", "piece.seed=1,2", "piece.seed=range(3)"])
+def test_several_values_without_a_sweep_are_a_mistake(tmp_path: Path, override: str) -> None:
+    said = wrong(["piece=mine", override], conf(tmp_path, PLAIN))
+    assert "makes a sweep" in said.what and "add -m" in said.hint
 
 
 def test_a_mistake_in_a_sweep_is_said(tmp_path: Path) -> None:
@@ -303,7 +311,7 @@ def test_what_a_sweep_raises_is_not_hidden(tmp_path: Path) -> None:
     def fail(jobs: Sequence[Composed]) -> list[None]:
         raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError):
+    with chdir(tmp_path), pytest.raises(ZeroDivisionError):
         sweep(["piece=mine", "piece.seed=1,2"], [conf(tmp_path, PLAIN)], fail)
 
 

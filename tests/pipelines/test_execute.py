@@ -22,14 +22,14 @@ from pipelines.plan import make_plan
 from pipelines.store import Damaged, Store
 
 NUMBER: dict[str, Any] = {"node": "toy_number", "value": 3}
-ALIVE: list[weakref.ref[Grid]] = []
+ALIVE: list[weakref.ref[Any]] = []
 
 
 @node
 def remembered(grids: list[Grid], *, value: int = 0) -> Grid:
     """Give a grid that can be asked whether it is still there."""
     made = Grid(np.full(4, value))
-    ALIVE.append(weakref.ref(made))
+    ALIVE.append(weakref.ref(made.numbers))
     return made
 
 

@@ -19,10 +19,12 @@ from toy.grid import Grid
 from toys import APP, PROJECT
 
 from nodes.values import Text
+from pipelines import blobs
 from pipelines import store as module
+from pipelines.blobs import file_digest, format_record, parse_record
 from pipelines.context import Context
 from pipelines.mistakes import MistakeError
-from pipelines.store import Damaged, Store, file_digest, format_record, parse_record
+from pipelines.store import Damaged, Store
 from pipelines.value import Value
 
 KEY = "ab" + "0" * 62
@@ -274,7 +276,7 @@ def test_a_full_disk_is_a_mistake_and_leaves_nothing_half(tmp_path: Path, monkey
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(module, "_write_array", full)
+    monkeypatch.setattr(blobs, "_write_array", full)
     with pytest.raises(MistakeError, match="the disk of the store is full") as caught:
         filled(tmp_path)
     assert "store gc" in caught.value.mistakes[0].hint

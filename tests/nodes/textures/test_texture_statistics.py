@@ -126,7 +126,9 @@ def test_modulation_shows_in_kernels_but_not_in_colour(tmp_path):
 
 
 def test_the_spectrum_of_noise_is_found(tmp_path):
-    found = texture_correlate(sound(np.stack([noise(4 * RATE), noise(4 * RATE, 1, 0.02)])), context=make_context(tmp_path))
+    found = texture_correlate(
+        sound(np.stack([noise(4 * RATE), noise(4 * RATE, 1, 0.02)])), context=make_context(tmp_path)
+    )
     np.testing.assert_allclose(found.spectrum()[0], 0.1**2, rtol=0.3)
     np.testing.assert_allclose(found.spectrum()[1], 0.02**2, rtol=0.3)
 
