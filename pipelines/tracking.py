@@ -10,9 +10,11 @@ import logging
 import math
 import os
 import re
+import sqlite3
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +83,8 @@ class _Client:
                 logging.getLogger(name).setLevel(logging.ERROR)
             uri, database = _absolute(str(settings.uri))
             with locked(database.with_suffix(".lock")) if database else _no_lock():
+                if database:
+                    _refuse_unusable(database)
                 self.client = MlflowClient(tracking_uri=uri)
                 self.experiment = self._experiment(settings)
 
@@ -191,6 +195,12 @@ def _absolute(uri: str) -> tuple[str, Path | None]:
     path = Path(uri.removeprefix("sqlite:///")).absolute()
     path.parent.mkdir(parents=True, exist_ok=True)
     return f"sqlite:///{path}", path
+
+
+def _refuse_unusable(database: Path) -> None:
+    """Raise at once where a database cannot be written: MLflow would try again for minutes."""
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
 
 
 def _no_lock() -> Any:

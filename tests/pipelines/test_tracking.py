@@ -136,8 +136,9 @@ def test_a_dead_server_keeps_the_record_and_a_living_one_gets_it_later(
     assert list(done) == [waiting] and unsent(tmp_path / "records") == []
 
 
-@pytest.mark.parametrize("uri", ["sqlite:////proc/nowhere/x.db", "nonsense://x", "sqlite:///"])
+@pytest.mark.parametrize("uri", ["sqlite:////proc/nowhere/x.db", "nonsense://x", "sqlite:///FOLDER", "sqlite:///FOLDER/torn.db"])
 def test_any_fault_of_tracking_is_one_kind_of_error(sent: Sent, tmp_path: Path, uri: str) -> None:
     (tmp_path / "records").mkdir()
+    (tmp_path / "torn.db").write_bytes(b"SQLite format 3\0 but no more" * 100)
     with pytest.raises(TrackingFailed):
-        send(tmp_path / "records", TrackingSettings(uri=uri, artifacts=None, experiment="e"))
+        send(tmp_path / "records", TrackingSettings(uri=uri.replace("FOLDER", str(tmp_path)), artifacts=None, experiment="e"))
