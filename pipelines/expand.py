@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -100,19 +100,19 @@ def _expand_each(path: str, body: dict[str, Any], scope: Scope, out: Expansion) 
         return None
     rest = {key: value for key, value in body.items() if key != "each"}
     copies: list[Entry] = []
-    labels: list[str] = []
+    labels: dict[str, None] = {}
     for number in range(next(iter(lengths.values()))):
         items = {str(name): values[number] for name, values in each.items()}
-        label = _label(next(iter(items.values())), number + 1, labels)
+        label = _label(next(iter(items.values())), number + 1, labels.keys())
         entry = _expand_copies(f"{path}/{label}", _substitute(rest, items), scope, out)
         if entry is None:
             return None
         copies.append(entry)
-        labels.append(label)
+        labels[label] = None
     return Copies(path, tuple(copies), tuple(labels), generations=False)
 
 
-def _label(item: Any, number: int, taken: list[str]) -> str:
+def _label(item: Any, number: int, taken: Set[str]) -> str:
     """Return the name of a copy: its item where that is a name, else its number, which no item can take."""
     named = isinstance(item, str) and _NAME.fullmatch(item) and not item.isdecimal()
     return str(item) if named and item not in taken and item != "all" else str(number)

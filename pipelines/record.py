@@ -73,19 +73,20 @@ def write_record(rendered: Rendered) -> Path:
 def _record(rendered: Rendered) -> dict[str, Any]:
     prepared, execution = rendered.prepared, rendered.execution
     plan = prepared.plan
+    steps = _steps(rendered)
     return {
         "title": plan.graph.title or prepared.composed.piece_name,
         "piece": prepared.composed.piece_name,
         "status": "failed" if execution.failures else "finished",
         "sweep": rendered.sweep,
         "started": rendered.started,
-        "used": dict(rendered.used),
+        "used": {**rendered.used, "peak_memory": max([rendered.used["peak_memory"], *_peaks(steps)])},
         "overrides": list(prepared.composed.overrides),
         "config": prepared.composed.config,
         "seed": plan.graph.seed,
         "device": plan.machine.device,
         "threads": plan.machine.threads,
-        "steps": _steps(rendered),
+        "steps": steps,
         "failures": {path: f"{type(error).__name__}: {error}" for path, error in execution.failures.items()},
         "outputs": _outputs(rendered),
         "views": _views(rendered),
@@ -96,6 +97,11 @@ def _record(rendered: Rendered) -> dict[str, Any]:
             "processor": platform.machine(),
         },
     }
+
+
+def _peaks(steps: Mapping[str, Any]) -> list[float]:
+    """Return the peaks of memory of the steps that ran: each begins to measure anew."""
+    return [step["peak_memory"] for step in steps.values() if step["state"] == "ran" and step["peak_memory"]]
 
 
 def versions() -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from pipelines.mistakes import listed, mistake, nearest
 
@@ -40,6 +41,11 @@ class Copies:
     copies: tuple[Entry, ...]
     labels: tuple[str, ...]
     generations: bool
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Place of each label among the copies."""
+        return {label: place for place, label in enumerate(self.labels)}
 
 
 @dataclass(frozen=True)
@@ -146,13 +152,13 @@ def _group_output(entry: Group, rest: list[str], text: str, hops: int) -> list[R
 
 
 def _copies_output(entry: Copies, rest: list[str], text: str, hops: int) -> list[Reference]:
-    copies, labels = entry.copies, entry.labels
+    copies, places = entry.copies, entry.places
     which = rest[0] if rest else ""
-    if which == "all" or (not entry.generations and which not in labels and not which.isdecimal()):
+    if which == "all" or (not entry.generations and which not in places and not which.isdecimal()):
         inner = rest[1:] if which == "all" else rest
         return [reference for copy in copies for reference in follow(copy, inner, text, hops + 1)]
-    if which in labels:
-        return follow(copies[labels.index(which)], rest[1:], text, hops + 1)
+    if which in places:
+        return follow(copies[places[which]], rest[1:], text, hops + 1)
     if which.isdecimal():
         if not 1 <= int(which) <= len(copies):
             raise mistake(

@@ -5,6 +5,7 @@ A record that cannot be sent stays as it is and is sent after the next render.
 
 from __future__ import annotations
 
+import getpass
 import json
 import logging
 import math
@@ -93,7 +94,8 @@ class _Client:
         if found is not None:
             return str(found.experiment_id)
         location = settings.artifacts.absolute().as_uri() if settings.artifacts else None
-        return str(self.client.create_experiment(settings.experiment, artifact_location=location))
+        tags = {"mlflow.experimentKind": "custom_model_development"}  # the page then opens with the list of runs
+        return str(self.client.create_experiment(settings.experiment, artifact_location=location, tags=tags))
 
     def send(self, path: Path) -> str:
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -110,6 +112,8 @@ class _Client:
             "resynthesis.record": name,
             "resynthesis.piece": record["piece"],
             "mlflow.source.name": "resynthesis",
+            "mlflow.user": getpass.getuser(),
+            "mlflow.note.content": _note(record),
         }
         if found := self._find("resynthesis.record", name):
             return found
@@ -159,6 +163,15 @@ class _Client:
             for file in output["files"]:
                 if Path(file).is_file():
                     self.client.log_artifact(run, file, "audio" if Path(file).suffix != ".txt" else "texts")
+
+
+def _note(record: Mapping[str, Any]) -> str:
+    """Return what the run's page says first: the command, what came out, what failed."""
+    lines = [f"`resynthesis render {' '.join(record['overrides'])}`", ""]
+    for name, output in record["outputs"].items():
+        measures = ", ".join(f"{key} {value:.1f}" for key, value in output["measures"].items())
+        lines.append(f"- **{name}**: {output['what']}" + (f"; {measures}" if measures else ""))
+    return "\n".join(lines + [f"- {path} failed: {why}" for path, why in record["failures"].items()])
 
 
 def _metrics(record: Mapping[str, Any]) -> Iterator[tuple[str, float, float]]:

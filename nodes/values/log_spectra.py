@@ -86,8 +86,11 @@ def spectrogram_levels(spectrogram: Spectrogram, channel: int, most: int) -> Lev
     spectra = spectrogram.spectra[channel]
     frames = spectra.shape[1]
     chosen = np.linspace(0, frames - 1, min(frames, most)).round().astype(int)
-    power = _squares(np.take(spectra, chosen, axis=1).T)
-    release(spectrogram.spectra)
+    power = np.empty((len(chosen), len(spectra)), np.float32)
+    for first in range(0, len(spectra), BATCH):
+        bins = slice(first, first + BATCH)
+        power[:, bins] = _squares(spectra[bins][:, chosen]).T
+        release(spectrogram.spectra)
     scale = float(window_of(spectrogram.window, spectrogram.n_fft).sum())
     half, last = spectrogram.hop / 2, (frames - 1) * spectrogram.hop
     edges = (-half / spectrogram.sample_rate, (last + half) / spectrogram.sample_rate)

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from toys import prepared_of
+
+from pipelines.command_line.progress import Progress
+from pipelines.render import render
+from pipelines.store import Damaged
+
+STEPS: dict[str, Any] = {
+    "big": {"node": "toy_large", "megabytes": 3},
+    "bad": {"node": "toy_fail"},
+    "out": {"node": "toy_measure", "grid": "big"},
+}
+
+
+class Watched(Progress):
+    """Bars whose state can be read after each word."""
+
+    def __init__(self) -> None:
+        super().__init__(plain=False, quiet=False)
+        self.seen: list[tuple[str, float, float | None]] = []
+
+    def progress(self, step: str, done: int, total: int | None) -> None:
+        super().progress(step, done, total)
+        (task,) = [task for task in self._bars.tasks if task.id == self._step]
+        self.seen.append((task.description, task.completed, task.total))
+
+
+def test_the_bar_of_a_step_follows_its_loop_and_that_of_the_piece_its_steps(tmp_path: Path) -> None:
+    bars = Watched()
+    prepared = prepared_of(tmp_path, STEPS, {"out": "out", "bad": "bad"})
+    with bars.of(prepared.plan):
+        render(prepared, bars)
+        assert [(task.completed, task.total) for task in bars._bars.tasks] == [(3, 3)]
+    assert bars.seen == [("  big (toy_large)", number, 3) for number in range(4)]
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_without_a_terminal_nothing_is_drawn(tmp_path: Path, quiet: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    bars = Progress(plain=True, quiet=quiet)
+    prepared = prepared_of(tmp_path, STEPS, {"out": "out", "bad": "bad"})
+    with bars.of(prepared.plan):
+        render(prepared, bars)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_damaged_result_is_always_spoken_of(capsys: pytest.CaptureFixture[str]) -> None:
+    Progress(plain=True, quiet=True).repeated(Damaged("ab" * 32, "torn"))
+    assert capsys.readouterr().err == "stored result abababababab is damaged (torn): it is computed again\n"
