@@ -21,27 +21,40 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
 
 
+class _Interruption:
+    """Ctrl-C or SIGTERM: raised, and remembered, because a library may swallow the exception (OmegaConf does)."""
+
+    def __init__(self) -> None:
+        self.came = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # a shell ignores Ctrl-C for what runs behind it
+                signal.signal(number, self)
+
+    def __call__(self, *_: object) -> None:
+        self.came = True
+        raise KeyboardInterrupt
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run the program; return the exit code."""
     options = _options(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    interruption = _Interruption()
     try:
-        return int(options.run(options) or DONE)
+        code = int(options.run(options) or DONE)
     except KeyboardInterrupt:
+        code = INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except Exception as error:
+        code = INTERRUPTED if interruption.came else _explain(error, options)
+    if code == INTERRUPTED or (code != DONE and interruption.came):
         print(
             "interrupted; every step that finished is kept, the same command goes on from there",
             file=sys.stderr,
         )
         return INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
-    except Exception as error:
-        return _explain(error, options)
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
+    return code
 
 
 def _explain(error: Exception, options: argparse.Namespace) -> int:

@@ -5,6 +5,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "app"))
 
-from toys import entry, installed, program  # noqa: E402
+from toys import entry, installed, program
 
 __all__ = ["entry", "installed", "program"]

@@ -64,7 +64,9 @@ def test_two_processes_compute_every_step_once(program: Program) -> None:
     for process in processes:
         _, err = process.communicate(timeout=120)
         assert process.returncode == 0, err
-    assert sorted(program.ran()) == sorted(f"{word} {name}" for word in ("begin", "end") for name in ("one", "two", "three"))
+    assert sorted(program.ran()) == sorted(
+        f"{word} {name}" for word in ("begin", "end") for name in ("one", "two", "three")
+    )
 
 
 def test_a_dead_server_does_not_stop_a_render_and_the_record_is_sent_later(program: Program) -> None:
@@ -86,12 +88,15 @@ def test_a_dead_server_does_not_stop_a_render_and_the_record_is_sent_later(progr
 def test_renders_are_equal_whatever_the_hash_seed_and_the_place(program: Program, tmp_path: Path) -> None:
     found = []
     for number, seed in enumerate(("0", "4242")):
-        place = Program(tmp_path / f"ä {number}", program.site, {"PYTHONHASHSEED": seed, "TZ": "Asia/Tokyo" if number else "UTC"})
+        place = Program(
+            tmp_path / f"ä {number}", program.site, {"PYTHONHASHSEED": seed, "TZ": "Asia/Tokyo" if number else "UTC"}
+        )
         place.folder.mkdir()
         (place.folder / "conf" / "piece").mkdir(parents=True)
         (place.folder / "conf" / "piece" / "mine.yaml").write_text(
             "seed: 3\nsteps:\n  n: {node: toy_noise, rows: 40}\n  t: {node: toy_large, megabytes: 1, on_disk: true}\n"
-            "  m: {each: {v: [n, t]}, node: toy_measure, grid: $v}\n  j: {node: toy_join, texts: m}\noutputs: {n: n, j: j}\n"
+            "  m: {each: {v: [n, t]}, node: toy_measure, grid: $v}\n  j: {node: toy_join, texts: m}\n"
+            "outputs: {n: n, j: j}\n"
         )
         done = place("render", "piece=mine", "--config-dir", "conf", "tracking=off", "--quiet")
         assert done.returncode == 0, done.stderr
@@ -105,10 +110,16 @@ def test_renders_are_equal_whatever_the_hash_seed_and_the_place(program: Program
 def test_nothing_heavy_is_imported_before_it_is_needed(program: Program, arguments: list[str]) -> None:
     code = (
         "import sys\nfrom pipelines.command_line.main import main\n"
-        f"try:\n    main({arguments!r})\nfinally:\n    print(*[n for n in {HEAVY!r} if n in sys.modules], file=sys.stderr)\n"
+        f"try:\n    main({arguments!r})\n"
+        f"finally:\n    print(*[n for n in {HEAVY!r} if n in sys.modules], file=sys.stderr)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=program.folder, env=program.variables(), capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        cwd=program.folder,
+        env=program.variables(),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout and done.stderr.split() == []
 
@@ -144,8 +155,8 @@ def test_a_full_disk_is_a_mistake_and_after_it_the_render_goes_on(program: Progr
     inner = " ".join(f"'{word}'" for word in program.command(*arguments))
     mount = f"mount -t tmpfs -o size=8m none disk && {inner}; code=$?; ls -A disk/objects/*; exit $code"
     done = subprocess.run(
-        ["unshare", "-rm", "sh", "-c", mount], cwd=program.folder, env=program.variables(), capture_output=True, text=True,
-        check=False,
+        ["unshare", "-rm", "sh", "-c", mount], cwd=program.folder, env=program.variables(),
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     if "unshare" in done.stderr or "mount:" in done.stderr:
         pytest.skip("this system lets nobody mount a small disk")
@@ -162,7 +173,9 @@ def test_the_installed_program_is_this_one(program: Program) -> None:
     script = Path(sys.executable).with_name("resynthesis")
     if not script.exists():
         pytest.skip("the project is not installed as a package")
-    done = subprocess.run([script, "pieces"], cwd=program.folder, env=program.variables(), capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [script, "pieces"], cwd=program.folder, env=program.variables(), capture_output=True, text=True, check=True
+    )
     assert "sum" in done.stdout
     shutil.rmtree(program.folder / "outputs", ignore_errors=True)
 
@@ -179,6 +192,6 @@ def test_files_edited_while_a_sweep_runs_change_nothing(program: Program) -> Non
     _, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert program.ran() == ["begin first", "end first"] * 2
-    assert [json.loads(path.read_text())["status"] for path in (program.folder / "outputs" / "records").glob("*.json")] == [
-        "finished"
-    ] * 2
+    assert [
+        json.loads(path.read_text())["status"] for path in (program.folder / "outputs" / "records").glob("*.json")
+    ] == ["finished"] * 2

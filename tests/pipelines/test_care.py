@@ -104,7 +104,10 @@ def test_verify_finds_every_damage_and_sets_it_aside(store: Store) -> None:
 
 
 def test_records_pin_their_outputs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    records = {"a.json": {"outputs": {"x": {"key": "1"}, "y": {"key": "2"}}}, "b.unsent.json": {"outputs": {"x": {"key": "3"}}}}
+    records = {
+        "a.json": {"outputs": {"x": {"key": "1"}, "y": {"key": "2"}}},
+        "b.unsent.json": {"outputs": {"x": {"key": "3"}}},
+    }
     for name, record in records.items():
         (tmp_path / name).write_text(json.dumps(record))
     assert pinned_keys(tmp_path) == {"1", "2", "3"}

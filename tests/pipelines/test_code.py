@@ -12,7 +12,6 @@ import pytest
 
 from pipelines.code import Code, CodeDigests
 from pipelines.files import FileDigests
-from pipelines.mistakes import MistakeError
 from pipelines.node import NodeSpec
 from pipelines.source import file_of
 
@@ -144,7 +143,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
         ("kinds.py", "text: str", "text: str = ''"),
     ],
 )  # fmt: skip
-def test_a_change_that_can_change_the_result_changes_the_digest(project: Project, file: str, old: str, new: str) -> None:
+def test_a_change_that_can_change_the_result_changes_the_digest(
+    project: Project, file: str, old: str, new: str
+) -> None:
     before = project.code().digest
     project.change(file, old.replace("PACKAGE", project.name), new.replace("PACKAGE", project.name))
     assert project.code().digest != before
@@ -158,7 +159,7 @@ def test_a_change_that_can_change_the_result_changes_the_digest(project: Project
         ("node.py", '    """Help."""\n', ""),
         ("node.py", "LIMIT = 3", "# why\nLIMIT  =  ( 3 )  # so\n\n"),
         ("node.py", "return x - 1", "return x - 2"),
-        ("node.py", "from typing import TYPE_CHECKING\n", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import ast\n"),
+        ("node.py", "import math\n", "import math\nif TYPE_CHECKING:\n    import ast\n"),
         ("maths.py", "def double(x):\n", 'def double(x):\n    "Double."\n'),
         ("maths.py", "    return base(x) * 2", "    # twice\n    return (base(x)\n            * 2)"),
         ("apart.py", "return x", "return -x"),
@@ -191,7 +192,9 @@ def test_a_package_that_hands_a_name_on_is_followed_to_where_it_is_made(project:
 
 
 def test_relative_imports_and_stars_are_followed(project: Project) -> None:
-    project.write("maths.py", "from .deep import *\nfrom . import apart\n\n\ndef double(x):\n    return base(apart.nothing(x))\n")
+    project.write(
+        "maths.py", "from .deep import *\nfrom . import apart\n\n\ndef double(x):\n    return base(apart.nothing(x))\n"
+    )
     for file in ("deep.py", "apart.py"):
         before = project.code().digest
         project.change(file, "return x", "return -x")
@@ -210,7 +213,9 @@ def test_libraries_count_with_their_versions_where_they_are_reached(project: Pro
     assert plain["python"] == f"{sys.version_info.major}.{sys.version_info.minor}"
     project.change("late.py", "return x", "import scipy.signal\n    return x")
     found = project.code().libraries
-    assert {"scipy", "numpy", "torch"} <= found.keys() and found["scipy"] == importlib.import_module("scipy").__version__
+    assert {"scipy", "numpy", "torch"} <= found.keys() and found["scipy"] == importlib.import_module(
+        "scipy"
+    ).__version__
 
 
 def test_a_library_that_is_not_installed_is_named_as_absent(project: Project) -> None:

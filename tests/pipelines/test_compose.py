@@ -186,7 +186,12 @@ def test_a_piece_that_is_a_folder_or_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_the_first_comment_of_a_piece_describes_it(tmp_path: Path) -> None:
-    texts = {"a": "# @package _global_\n#\n# What it is.\n# More.\n", "b": "title: x\n# late\n", "c": "", "d": "\n# After a gap.\n"}
+    texts = {
+        "a": "# @package _global_\n#\n# What it is.\n# More.\n",
+        "b": "title: x\n# late\n",
+        "c": "",
+        "d": "\n# After a gap.\n",
+    }
     for name, text in texts.items():
         conf(tmp_path, text, name)
     found = pieces([tmp_path])
@@ -197,19 +202,19 @@ def test_the_first_comment_of_a_piece_describes_it(tmp_path: Path) -> None:
 
 ATTACKS = {
     "target": "steps: {out: {_target_: os.system, _args_: ['touch CANARY']}}\noutput: out\n",
-    "target of a value": "steps: {out: {node: toy_number, value: {_target_: os.system, command: 'touch CANARY'}}}\noutput: out\n",
+    "target of a value": "steps: {out: {node: toy_number, value: {_target_: os.system, x: 'touch CANARY'}}}\noutput: out\n",
     "python tag": "steps: !!python/object/apply:os.system ['touch CANARY']\n",
     "python name": "steps: !!python/name:os.system\n",
     "python object": "steps: !!python/object/new:os.system ['touch CANARY']\n",
     "callbacks": "# @package _global_\nhydra:\n  callbacks:\n    x: {_target_: toys_evil.Callback, command: touch CANARY}\n",
-    "logging": "# @package _global_\nhydra:\n  job_logging:\n    version: 1\n    handlers: {x: {(): os.system, command: touch CANARY}}\n"
+    "logging": "# @package _global_\nhydra:\n  job_logging:\n    version: 1\n    handlers: {x: {(): os.system, command: EVILCOMMAND}}\n"
                "    root: {handlers: [x]}\n  hydra_logging: ${hydra.job_logging}\n",
     "sweeper": "# @package _global_\nhydra:\n  mode: MULTIRUN\n  sweeper:\n    _target_: os.system\n    command: touch CANARY\n",
     "arguments of the sweeper": "# @package _global_\nhydra:\n  mode: MULTIRUN\n  sweeper:\n"
-                                "    max_batch_size: {_target_: os.system, command: touch CANARY}\n",
+                                "    max_batch_size: EVIL\n",
     "parameters of the sweeper": "# @package _global_\nhydra:\n  mode: MULTIRUN\n  sweeper:\n"
-                                 "    params: {x: {_target_: os.system, command: touch CANARY}}\n",
-    "launcher": "# @package _global_\nhydra:\n  mode: MULTIRUN\n  launcher: {_target_: os.system, command: touch CANARY}\n",
+                                 "    params: {x: EVIL}\n",
+    "launcher": "# @package _global_\nhydra:\n  mode: MULTIRUN\n  launcher: EVIL\n",
     "sweeper of a config folder": "# @package _global_\ndefaults:\n  - override /hydra/sweeper: evil\n",
     "sweeper added": "# @package _global_\ndefaults:\n  - /hydra/sweeper@hydra.sweeper: evil\nhydra: {mode: MULTIRUN}\n",
     "node by path": "steps: {out: {node: os.system, command: touch CANARY}}\noutput: out\n",
@@ -217,7 +222,7 @@ ATTACKS = {
     "searchpath": "# @package _global_\nhydra: {searchpath: ['pkg://toys_evil']}\n",
 }  # fmt: skip
 EVIL = "_target_: hydra._internal.core_plugins.basic_sweeper.BasicSweeper\nmax_batch_size: null\n" \
-       "params: {_target_: os.system, command: touch CANARY}\n"  # fmt: skip
+       "params: EVIL\n"  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ATTACKS)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from toy.grid import Grid
-from toys import Listening, REGISTRY, plan_of
+from toys import REGISTRY, Listening, plan_of
 
 from nodes.values import Text
 from pipelines.code import CodeDigests
@@ -46,7 +46,9 @@ def interrupted(text: Text | None = None) -> Text:
     raise KeyboardInterrupt
 
 
-OWN = {function.__name__: NodeSpec(function.__name__, function, "here") for function in (remembered, greedy, interrupted)}
+OWN = {
+    function.__name__: NodeSpec(function.__name__, function, "here") for function in (remembered, greedy, interrupted)
+}
 
 
 def execute(folder: Path, steps: Any, output: Any = "out", listener: Listening | None = None) -> Execution:
@@ -112,7 +114,11 @@ def test_values_that_are_needed_again_stay(tmp_path: Path) -> None:
 
 def test_what_is_not_given_out_is_let_go(tmp_path: Path) -> None:
     ALIVE.clear()
-    steps = {"n": {"node": "toy_noise"}, "a": {"node": "remembered", "grids": ["n"]}, "m": {"node": "toy_measure", "grid": "a"}}
+    steps = {
+        "n": {"node": "toy_noise"},
+        "a": {"node": "remembered", "grids": ["n"]},
+        "m": {"node": "toy_measure", "grid": "a"},
+    }
     execution = execute(tmp_path, steps, "m")
     gc.collect()
     assert text_of(execution) and ALIVE[0]() is None
@@ -151,7 +157,11 @@ def test_a_node_that_gives_the_wrong_kind_fails_and_stores_nothing(tmp_path: Pat
 
 
 def test_a_node_cannot_write_into_what_others_read(tmp_path: Path) -> None:
-    steps = {"n": {"node": "toy_noise"}, "out": {"node": "greedy", "grid": "n"}, "m": {"node": "toy_measure", "grid": "n"}}
+    steps = {
+        "n": {"node": "toy_noise"},
+        "out": {"node": "greedy", "grid": "n"},
+        "m": {"node": "toy_measure", "grid": "n"},
+    }
     execution = execute(tmp_path, steps, {"out": "out", "m": "m"})
     assert "read-only" in str(execution.failures["out"]) and "m" in execution.outputs
 
@@ -192,7 +202,10 @@ def test_an_output_that_is_damaged_after_the_plan_is_never_given_out(tmp_path: P
 
 
 def test_large_results_are_read_from_disk_by_their_consumers(tmp_path: Path) -> None:
-    steps: dict[str, Any] = {"big": {"node": "toy_large", "megabytes": 3}, "out": {"node": "toy_measure", "grid": "big"}}
+    steps: dict[str, Any] = {
+        "big": {"node": "toy_large", "megabytes": 3},
+        "out": {"node": "toy_measure", "grid": "big"},
+    }
     execution = execute(tmp_path, steps, {"out": "out", "big": "big"})
     big = execution.outputs["big"]
     assert isinstance(big, Grid) and isinstance(big.numbers, np.memmap)

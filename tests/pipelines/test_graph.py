@@ -18,7 +18,9 @@ NUMBER: dict[str, Any] = {"node": "toy_number"}
 
 
 def test_steps_are_bound_to_nodes_ports_and_parameters() -> None:
-    graph = graph_of({"n": {"node": "toy-number", "value": "3"}, "out": {"node": "toy_add", "left": "n"}}, title="x", seed=4)
+    graph = graph_of(
+        {"n": {"node": "toy-number", "value": "3"}, "out": {"node": "toy_add", "left": "n"}}, title="x", seed=4
+    )
     assert (graph.title, graph.seed) == ("x", 4)
     assert graph.steps["n"].parameters == {"value": 3}
     assert graph.steps["out"].inputs == {"left": (Reference("n", "value"),), "right": ()}

@@ -141,7 +141,9 @@ def test_the_content_of_a_file_counts_and_its_name_but_not_its_folder(tmp_path: 
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "a.txt").write_text("same")
     (tmp_path / "two" / "b.txt").write_text("same")
-    keys = [key(tmp_path, {"out": {"node": "toy_read", "path": path}}) for path in ("one/a.txt", "two/a.txt", "two/b.txt")]
+    keys = [
+        key(tmp_path, {"out": {"node": "toy_read", "path": path}}) for path in ("one/a.txt", "two/a.txt", "two/b.txt")
+    ]
     assert keys[0] == keys[1] != keys[2]
     (tmp_path / "one" / "a.txt").write_text("more")
     assert key(tmp_path, {"out": {"node": "toy_read", "path": "one/a.txt"}}) != keys[0]

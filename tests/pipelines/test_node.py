@@ -114,5 +114,3 @@ def test_docs_of_parameters_are_read_from_the_docstring() -> None:
     assert docs == {"left": "The numbers, both of them.", "right": "The numbers, both of them.", "times": "Factor."}
     assert parameter_docs("Nothing said.") == {}
     assert REGISTRY["toy_add"].ports["left"].doc == "The numbers; without `right` the left one alone."
-
-

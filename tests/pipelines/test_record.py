@@ -9,8 +9,8 @@ import pytest
 import toys
 from toys import Listening, prepared_of
 
-from pipelines.blobs import file_digest
 from nodes.values import Text
+from pipelines.blobs import file_digest
 from pipelines.node import NodeSpec, node
 from pipelines.record import versions
 from pipelines.render import Outcome, render
@@ -75,7 +75,9 @@ def weighed(thing: Undrawable) -> Text:
 
 @pytest.fixture(autouse=True)
 def _own_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = {function.__name__: NodeSpec(function.__name__, function, "here") for function in (drawn, undrawable, weighed)}
+    own = {
+        function.__name__: NodeSpec(function.__name__, function, "here") for function in (drawn, undrawable, weighed)
+    }
     monkeypatch.setattr(toys, "REGISTRY", {**toys.REGISTRY, **own})
 
 
@@ -133,7 +135,10 @@ def test_a_value_that_cannot_be_drawn_does_not_cost_the_record(tmp_path: Path) -
 
 def test_a_cached_render_is_recorded_with_the_numbers_of_the_first(tmp_path: Path) -> None:
     first, second = rendered(tmp_path), rendered(tmp_path)
-    assert second["steps"]["out"]["state"] == "cached" and second["steps"]["out"]["seconds"] == first["steps"]["out"]["seconds"]
+    assert (
+        second["steps"]["out"]["state"] == "cached"
+        and second["steps"]["out"]["seconds"] == first["steps"]["out"]["seconds"]
+    )
     assert second["steps"]["big"]["metrics"] == first["steps"]["big"]["metrics"]
 
 

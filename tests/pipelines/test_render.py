@@ -83,7 +83,9 @@ def test_a_damaged_result_is_said_and_computed_again(tmp_path: Path, harm: str, 
         target.write_bytes(content if harm == "flip" else content[:-3])
     heard = Listening()
     again = rendered(tmp_path, output="n", listener=heard)
-    assert [damage.key for damage in heard.damages] == ([] if (harm, file) == ("remove", "record.json") else [plan.keys["n"]])
+    assert [damage.key for damage in heard.damages] == (
+        [] if (harm, file) == ("remove", "record.json") else [plan.keys["n"]]
+    )
     assert again.files["output"][0].read_bytes() == whole
     assert again.execution.ran == ["n"] and rendered(tmp_path, output="n").execution.ran == []
 
@@ -131,7 +133,9 @@ def test_titles_become_names_of_files(tmp_path: Path) -> None:
 
 def test_a_store_over_its_limit_is_brought_down_after_the_render(tmp_path: Path) -> None:
     steps: dict[str, Any] = {"big": {"node": "toy_large"}, "out": {"node": "toy_measure", "grid": "big"}}
-    prepared = prepared_of(tmp_path, steps, store={"folder": str(tmp_path / "store"), "limit": "1 MB", "verify": "always"})
+    prepared = prepared_of(
+        tmp_path, steps, store={"folder": str(tmp_path / "store"), "limit": "1 MB", "verify": "always"}
+    )
     outcome = render(prepared, Listening())
     assert not outcome.prepared.store.has(outcome.prepared.plan.keys["big"])
     assert outcome.prepared.store.has(outcome.prepared.plan.keys["out"]), "outputs of recorded renders stay"

@@ -31,7 +31,9 @@ def task_of(plan: Plan, path: str = "out") -> Task:
     )
 
 
-def run(folder: Path, body: dict[str, Any], inputs: Any = None, listener: Any = None) -> tuple[dict[str, Value], Store, Plan]:
+def run(
+    folder: Path, body: dict[str, Any], inputs: Any = None, listener: Any = None
+) -> tuple[dict[str, Value], Store, Plan]:
     plan, store = plan_of(folder, {"t": {"node": "toy_number"}, "out": body})
     return run_step(task_of(plan), inputs or {}, store, listener or Listening(), plan.files), store, plan
 

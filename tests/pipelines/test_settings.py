@@ -62,7 +62,8 @@ def test_every_wrong_setting_is_said_in_one_go() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "size"), [("2000000", 2_000_000), (7, 7), ("1 kB", 1000), ("1.5MB", 1_500_000), ("2 TB", 2 * 10**12), ("0", 0)]
+    ("text", "size"),
+    [("2000000", 2_000_000), (7, 7), ("1 kB", 1000), ("1.5MB", 1_500_000), ("2 TB", 2 * 10**12), ("0", 0)],
 )
 def test_sizes(text: Any, size: int) -> None:
     assert read_size(text) == size

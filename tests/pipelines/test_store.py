@@ -315,7 +315,9 @@ def test_a_real_limit_of_room_is_a_mistake_too(tmp_path: Path) -> None:
 
 
 def test_a_real_full_disk(tmp_path: Path) -> None:
-    mount = f"mount -t tmpfs -o size=1m none {tmp_path} && exec {sys.executable} -c '{LIMITED}' {APP} {PROJECT} {tmp_path}"
+    mount = (
+        f"mount -t tmpfs -o size=1m none {tmp_path} && exec {sys.executable} -c '{LIMITED}' {APP} {PROJECT} {tmp_path}"
+    )
     done = subprocess.run(["unshare", "-rm", "sh", "-c", mount], capture_output=True, text=True, check=False)
     if "unshare" in done.stderr or "mount:" in done.stderr:
         pytest.skip("this system lets nobody mount a small disk")
@@ -330,7 +332,9 @@ def test_a_store_that_cannot_be_written_is_a_mistake(tmp_path: Path) -> None:
     assert "store.folder" in caught.value.mistakes[0].hint
 
 
-@given(record=st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=5), max_size=4), cut=st.integers(1, 30))
+@given(
+    record=st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=5), max_size=4), cut=st.integers(1, 30)
+)
 def test_records_carry_their_own_digest(record: dict[str, Any], cut: int) -> None:
     content = format_record(record)
     assert parse_record(content) == record == json.loads(content)["record"]

@@ -17,9 +17,10 @@ def folder(entry: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     """A folder to render in, with the toy project installed."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TOY_LOG", str(tmp_path / "log.txt"))
-    before, environment = signal.getsignal(signal.SIGTERM), dict(os.environ)
+    before, environment = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}, dict(os.environ)
     yield tmp_path
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
     os.environ.clear()
     os.environ.update(environment)
 

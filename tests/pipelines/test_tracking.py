@@ -44,7 +44,9 @@ def record(folder: Path, steps: Any, settings: TrackingSettings, sweep: str = ""
 @pytest.fixture(scope="module")
 def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sent]:
     folder = tmp_path_factory.mktemp("tracking")
-    settings = TrackingSettings(uri=f"sqlite:///{folder}/ml/flow.db", artifacts=folder / "artifacts", experiment="toys é")
+    settings = TrackingSettings(
+        uri=f"sqlite:///{folder}/ml/flow.db", artifacts=folder / "artifacts", experiment="toys é"
+    )
     records = {
         "one": record(folder, STEPS, settings, title="one: é/雨"),
         "sweep 1": record(folder, STEPS, settings, "s1", title="sweep 1", seed=1),
@@ -136,9 +138,14 @@ def test_a_dead_server_keeps_the_record_and_a_living_one_gets_it_later(
     assert list(done) == [waiting] and unsent(tmp_path / "records") == []
 
 
-@pytest.mark.parametrize("uri", ["sqlite:////proc/nowhere/x.db", "nonsense://x", "sqlite:///FOLDER", "sqlite:///FOLDER/torn.db"])
+@pytest.mark.parametrize(
+    "uri", ["sqlite:////proc/nowhere/x.db", "nonsense://x", "sqlite:///FOLDER", "sqlite:///FOLDER/torn.db"]
+)
 def test_any_fault_of_tracking_is_one_kind_of_error(sent: Sent, tmp_path: Path, uri: str) -> None:
     (tmp_path / "records").mkdir()
     (tmp_path / "torn.db").write_bytes(b"SQLite format 3\0 but no more" * 100)
     with pytest.raises(TrackingFailed):
-        send(tmp_path / "records", TrackingSettings(uri=uri.replace("FOLDER", str(tmp_path)), artifacts=None, experiment="e"))
+        send(
+            tmp_path / "records",
+            TrackingSettings(uri=uri.replace("FOLDER", str(tmp_path)), artifacts=None, experiment="e"),
+        )

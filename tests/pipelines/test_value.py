@@ -28,8 +28,10 @@ class Nested(Value):
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 TREES = st.recursive(
     PLAIN,
-    lambda inner: st.lists(inner, max_size=3).map(tuple)
-    | st.dictionaries(st.text().filter(lambda key: not key.startswith("$")), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(st.text().filter(lambda key: not key.startswith("$")), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 

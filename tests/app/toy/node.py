@@ -7,14 +7,14 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
-from toy.arithmetic import total
-from toy.grid import FineGrid, Grid
 
 from nodes.values import Audio, Text
 from pipelines.context import Context
 from pipelines.mistakes import mistake
 from pipelines.node import node
 from pipelines.quantities import AudioFiles, FromPiece, Hertz, Level, LevelEnvelope, NumberEnvelope, Seconds, Unit
+from toy.arithmetic import total
+from toy.grid import FineGrid, Grid
 
 
 def _say(name: str) -> None:
