@@ -23,7 +23,7 @@ TOOLS = ("pip==26.3", "setuptools==80.9.0")
 
 def main() -> None:
     """Create the environment, or bring it up to the lock file."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - the interpreter is the user's
         sys.exit(f"resynthesis needs Python 3.11 or later, this is {sys.version.split()[0]}")
     wanted = hashlib.sha256(LOCK.read_bytes() + (ROOT / "pyproject.toml").read_bytes()).hexdigest()
     if MARK.exists() and MARK.read_text() == wanted:

@@ -41,7 +41,10 @@ class Expansion:
 def expand(steps: Any) -> Expansion:
     """Unroll the `steps` of a piece."""
     expansion = Expansion()
-    _expand_steps(steps, "", expansion.scope, expansion)
+    try:
+        _expand_steps(steps, "", expansion.scope, expansion)
+    except RecursionError:
+        raise MistakeError(Mistake("the steps are nested too deeply", parameter="steps")) from None
     return expansion
 
 
@@ -162,8 +165,10 @@ def _expand_repeat(path: str, body: dict[str, Any], scope: Scope, out: Expansion
 def _carried(name: str, first: str, scope: Scope, previous: Entry | None) -> Alias:
     if previous is None:
         return Alias(first, scope)
-    named = isinstance(previous, Group) and name in previous.outputs
-    return Alias(name if named else "", scope, previous)
+    if not isinstance(previous, Group) or name not in previous.outputs:
+        return Alias("", scope, previous)
+    handed_on = previous.inside.find(previous.outputs[name])  # unchanged through a generation, perhaps through all
+    return handed_on if isinstance(handed_on, Alias) else Alias(name, scope, previous)
 
 
 def _expand_one(path: str, body: dict[str, Any], scope: Scope, out: Expansion) -> Entry | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import signal
@@ -42,6 +43,7 @@ REGISTRY = {
 def _installed() -> Path:
     """Install the toy project as a user would, into a folder of its own; return the folder."""
     root = Path(tempfile.mkdtemp(prefix="toy-"))
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
     shutil.copytree(APP, root / "source", ignore=shutil.ignore_patterns("__pycache__"))
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
     pip += ["--disable-pip-version-check", "--target", str(root / "site"), str(root / "source")]
@@ -109,6 +111,12 @@ class Program:
 def program(installed: Path, tmp_path: Path) -> Program:
     """The real program, to be run in a temporary folder."""
     return Program(tmp_path, installed)
+
+
+def leave_canary(path: str) -> str:
+    """Leave a file, so that it shows where a piece could run code."""
+    Path(path).touch()
+    return path
 
 
 @dataclass

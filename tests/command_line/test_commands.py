@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from pipelines.command_line.main import run
@@ -83,6 +83,12 @@ def test_a_piece_and_nodes_of_ones_own(call: Call, tmp_path: Path) -> None:
     assert "no node 'my_shout'" in call("plan", "piece=own", "--config-dir", "mine").err
 
 
+EVERYTHING = [
+    "titel", "did you mean 'title'?", "a.node", "did you mean 'toy_number'?", "b.value", "given:   -1",
+    "a whole number ≥ 0 and ≤ 1000 (apples)", "threads", "4 mistakes; nothing was rendered",
+]  # fmt: skip
+
+
 def test_a_mistake_exits_with_2_and_says_everything_at_once(call: Call, tmp_path: Path) -> None:
     (tmp_path / "mine" / "piece").mkdir(parents=True)
     (tmp_path / "mine" / "piece" / "bad.yaml").write_text(
@@ -91,8 +97,7 @@ def test_a_mistake_exits_with_2_and_says_everything_at_once(call: Call, tmp_path
     for command in ("render", "plan", "graph"):
         said = call(command, "piece=bad", "threads=0", "--config-dir", "mine")
         assert said.code == 2 and said.out == ""
-        for text in ("titel", "did you mean 'title'?", "a.node", "did you mean 'toy_number'?", "b.value", "given:   -",
-                     "a whole number ≥ 0 and ≤ 1000 (apples)", "threads", "4 mistakes; nothing was rendered"):  # fmt: skip
+        for text in EVERYTHING:
             assert text in said.err, text
     assert "Traceback" not in said.err
     assert not (tmp_path / "outputs").exists()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import chdir
+from contextlib import chdir, suppress
 from pathlib import Path
 from typing import Any
 
@@ -200,54 +200,54 @@ def test_the_first_comment_of_a_piece_describes_it(tmp_path: Path) -> None:
 
 # A piece may come from a stranger: it must not be able to run anything.
 
+CALL = "{_target_: toys.leave_canary, path: CANARY}"
+HYDRA = "# @package _global_\nhydra:\n  mode: MULTIRUN\n"
 ATTACKS = {
-    "target": "steps: {out: {_target_: os.system, _args_: ['touch CANARY']}}\noutput: out\n",
-    "target of a value": "steps: {out: {node: toy_number, value: {_target_: os.system, x: 'touch CANARY'}}}\noutput: out\n",
-    "python tag": "steps: !!python/object/apply:os.system ['touch CANARY']\n",
+    "target": f"steps: {{out: {CALL}}}\noutput: out\n",
+    "target of a value": f"steps: {{out: {{node: toy_number, value: {CALL}}}}}\noutput: out\n",
+    "python tag": "steps: !!python/object/apply:os.system [touch CANARY]\n",
     "python name": "steps: !!python/name:os.system\n",
-    "python object": "steps: !!python/object/new:os.system ['touch CANARY']\n",
-    "callbacks": "# @package _global_\nhydra:\n  callbacks:\n    x: {_target_: toys_evil.Callback, command: touch CANARY}\n",
-    "logging": "# @package _global_\nhydra:\n  job_logging:\n    version: 1\n    handlers: {x: {(): os.system, command: EVILCOMMAND}}\n"
-               "    root: {handlers: [x]}\n  hydra_logging: ${hydra.job_logging}\n",
-    "sweeper": "# @package _global_\nhydra:\n  mode: MULTIRUN\n  sweeper:\n    _target_: os.system\n    command: touch CANARY\n",
-    "arguments of the sweeper": "# @package _global_\nhydra:\n  mode: MULTIRUN\n  sweeper:\n"
-                                "    max_batch_size: EVIL\n",
-    "parameters of the sweeper": "# @package _global_\nhydra:\n  mode: MULTIRUN\n  sweeper:\n"
-                                 "    params: {x: EVIL}\n",
-    "launcher": "# @package _global_\nhydra:\n  mode: MULTIRUN\n  launcher: EVIL\n",
+    "python object": "steps: !!python/object/new:os.system [touch CANARY]\n",
+    "callbacks": f"{HYDRA}  callbacks: {{x: {CALL}}}\n",
+    "logging": f"{HYDRA}  job_logging: {{version: 1, root: {{handlers: [x]}}, handlers: {{x: {{(): toys.leave_canary, "
+    "path: CANARY}}}\n  hydra_logging: ${hydra.job_logging}\n",
+    "sweeper": f"{HYDRA}  sweeper: {CALL}\n",
+    "arguments of the sweeper": f"{HYDRA}  sweeper: {{max_batch_size: {CALL}}}\n",
+    "parameters of the sweeper": f"{HYDRA}  sweeper: {{params: {{x: {CALL}}}}}\n",
+    "launcher": f"{HYDRA}  launcher: {CALL}\n",
     "sweeper of a config folder": "# @package _global_\ndefaults:\n  - override /hydra/sweeper: evil\n",
-    "sweeper added": "# @package _global_\ndefaults:\n  - /hydra/sweeper@hydra.sweeper: evil\nhydra: {mode: MULTIRUN}\n",
-    "node by path": "steps: {out: {node: os.system, command: touch CANARY}}\noutput: out\n",
-    "resolver": "steps: {out: {node: toy_number, value: '${oc.env:HOME}'}}\noutput: out\n",
-    "searchpath": "# @package _global_\nhydra: {searchpath: ['pkg://toys_evil']}\n",
-}  # fmt: skip
-EVIL = "_target_: hydra._internal.core_plugins.basic_sweeper.BasicSweeper\nmax_batch_size: null\n" \
-       "params: EVIL\n"  # fmt: skip
+    "sweeper added": "# @package _global_\ndefaults:\n  - /hydra/sweeper@hydra.sweeper: evil\n",
+    "node by path": "steps: {out: {node: toys.leave_canary, path: CANARY}}\noutput: out\n",
+    "search path": "# @package _global_\nhydra: {searchpath: ['pkg://os']}\n",
+}
+EVIL = f"_target_: hydra._internal.core_plugins.basic_sweeper.BasicSweeper\nmax_batch_size: null\nparams: {CALL}\n"
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_a_piece_cannot_run_code(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_piece_cannot_run_code(tmp_path: Path, name: str) -> None:
     canary = tmp_path / "canary"
-    monkeypatch.chdir(tmp_path)
     text = ATTACKS[name].replace("CANARY", str(canary))
     if text.startswith("# @package"):
         text += "piece:\n  steps: {out: {node: toy_number}}\n  output: out\n"
     folder = conf(tmp_path / "conf", text, hydra__sweeper__evil=EVIL.replace("CANARY", str(canary)))
-    ran: list[Composed] = []
-    for call in (
-        lambda: ran.append(compose(["piece=mine"], [folder])),
-        lambda: ran.extend(jobs_of(["piece=mine", "piece.seed=1,2"], folder)),
-    ):
-        try:
-            call()
-        except MistakeError:
-            continue
-    for composed in ran:
-        try:
-            build_graph(composed.config["piece"], REGISTRY, [])
-        except MistakeError:
-            continue
+    composed: list[Composed] = []
+    with suppress(MistakeError):
+        composed.append(compose(["piece=mine"], [folder]))
+    with suppress(MistakeError):
+        composed += jobs_of(["piece=mine", "piece.seed=1,2"], folder)
+    for found in composed:
+        with suppress(MistakeError):
+            build_graph(found.config["piece"], REGISTRY, [])
     assert not canary.exists()
+
+
+@pytest.mark.parametrize("name", ["target", "python tag"])
+def test_the_attacks_are_real(tmp_path: Path, name: str) -> None:
+    from hydra.utils import instantiate
+
+    text = ATTACKS[name].replace("CANARY", str(tmp_path / "canary"))
+    instantiate(yaml.unsafe_load(text))
+    assert (tmp_path / "canary").exists()
 
 
 def test_the_environment_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -322,10 +322,11 @@ def test_what_a_sweep_raises_is_not_hidden(tmp_path: Path) -> None:
 
 LINES = st.lists(
     st.sampled_from([
-        "title: x", "steps:", "  out: {node: toy_number}", "  out:", "    node: toy_number", "    value: 3", "output: out",
-        "defaults:", "  - /section/pair@steps.a", "  - _self_", "# @package _global_", "piece:", "&a b: 1", "c: *a",
-        "<<: {a: 1}", "? x", "seed: ${seed}", "seed: ${.x}", "x: !!python/name:os.system", "- 1", "---", "...",
-        "%YAML 1.1", "  each: {v: [1, 2]}", "hydra: {callbacks: {x: 1}}", "store: {folder: /x}", "\ttab: 1", "'", '"',
+        "title: x", "steps:", "  out: {node: toy_number}", "  out:", "    node: toy_number", "    value: 3",
+        "output: out", "defaults:", "  - /section/pair@steps.a", "  - _self_", "# @package _global_", "piece:",
+        "&a b: 1", "c: *a", "<<: {a: 1}", "? x", "seed: ${seed}", "seed: ${.x}", "x: !!python/name:os.system",
+        "- 1", "---", "...", "%YAML 1.1", "  each: {v: [1, 2]}", "hydra: {callbacks: {x: 1}}", "store: {folder: /x}",
+        "\ttab: 1", "'", '"',
     ])
     | st.text(max_size=12),
     max_size=8,
@@ -354,8 +355,11 @@ TREES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6)
     | st.sampled_from(["toy_number", "out", "${x}", "$v", "???", "${", "a.b", "${oc.env:HOME}", "\\${", "${.steps}"]),
     lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["steps", "out", "node", "output", "value", "each", "repeat", "carry", "defaults"])
-                      | st.text(max_size=4) | st.integers() | st.booleans() | st.none() | st.floats(), inner, max_size=4),
+    | st.dictionaries(
+        st.sampled_from(["steps", "out", "node", "output", "value", "each", "repeat", "carry", "defaults"])
+        | st.text(max_size=4) | st.integers() | st.booleans() | st.none() | st.floats(),
+        inner, max_size=4,
+    ),
     max_leaves=10,
 )  # fmt: skip
 
@@ -373,7 +377,7 @@ def test_any_yaml_is_a_piece_or_a_mistake(tmp_path_factory: pytest.TempPathFacto
 
 @settings(max_examples=30, deadline=None)
 @given(override=st.text(max_size=15) | st.lists(
-    st.sampled_from(["piece", ".", "steps", "=", "[", "{", "}", "'", "$", "{x}", "~", "+", "@", ",", "1", " ", "/", "\\"]),
+    st.sampled_from(["piece", ".", "steps", "=", "[", "{", "}", "'", "$", "{x}", "~", "+", "@", ",", "1", " ", "/"]),
     max_size=8).map("".join))  # fmt: skip
 def test_any_override_is_taken_or_a_mistake(tmp_path_factory: pytest.TempPathFactory, override: str) -> None:
     folder = tmp_path_factory.getbasetemp() / "overrides"

@@ -43,7 +43,10 @@ def test_sub_graphs_nest_and_see_outwards() -> None:
     steps = {
         "n": NUMBER,
         "a": {
-            "steps": {"b": {"steps": {"n2": {"node": "toy_add", "left": "n", "right": "c"}}, "output": "n2"}, "c": NUMBER},
+            "steps": {
+                "b": {"steps": {"n2": {"node": "toy_add", "left": "n", "right": "c"}}, "output": "n2"},
+                "c": NUMBER,
+            },
             "output": "b",
         },
         "out": {"node": "toy_add", "left": "a"},
@@ -229,3 +232,45 @@ def test_a_bomb_of_repeats_is_refused_before_it_fills_memory(monkeypatch: pytest
 def test_mappings_and_lists_are_not_shared_between_copies() -> None:
     found = expand({"t": {"each": {"v": [1, 2]}, "node": "n", "a": {"b": ["$v"]}}})
     assert [step.arguments["a"] for step in found.steps] == [{"b": [1]}, {"b": [2]}]
+
+
+def test_what_is_carried_unchanged_reaches_the_last_of_many_generations() -> None:
+    steps = {
+        "start": NUMBER,
+        "kept": {"node": "toy_number", "value": 2},
+        "loop": {
+            "repeat": 400,
+            "carry": {"x": "start", "y": "kept"},
+            "steps": {"s": {"node": "toy_add", "left": "x", "right": "y"}},
+            "outputs": {"x": "s", "y": "y"},
+        },
+        "out": {"node": "toy_add", "left": "loop.y", "right": "loop.x"},
+    }
+    graph = graph_of(steps)
+    assert [r.step for r in graph.steps["loop/400/s"].sources()] == ["loop/399/s", "kept"]
+    assert [r.step for r in graph.steps["out"].sources()] == ["kept", "loop/400/s"]
+
+
+def test_two_that_are_carried_can_change_places() -> None:
+    steps = {
+        "a": NUMBER,
+        "b": {"node": "toy_number", "value": 2},
+        "loop": {
+            "repeat": 3,
+            "carry": {"x": "a", "y": "b"},
+            "steps": {"s": {"node": "toy_add", "left": "x", "right": "y"}},
+            "outputs": {"x": "y", "y": "x", "s": "s"},
+        },
+        "out": {"node": "toy_join", "texts": ["loop.1.s", "loop.2.s", "loop.s"]},
+    }
+    graph = graph_of(steps)
+    sources = [[r.step for r in graph.steps[f"loop/{n}/s"].sources()] for n in (1, 2, 3)]
+    assert sources == [["a", "b"], ["b", "a"], ["a", "b"]]
+
+
+def test_steps_that_are_nested_too_deeply_are_a_mistake() -> None:
+    body: dict[str, Any] = NUMBER
+    for _ in range(3000):
+        body = {"steps": {"x": body}, "output": "x"}
+    with pytest.raises(MistakeError, match="nested too deeply"):
+        expand({"out": body})

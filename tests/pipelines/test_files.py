@@ -9,6 +9,7 @@ import pytest
 from blake3 import blake3
 
 from pipelines import files as module
+from pipelines.blobs import file_digest
 from pipelines.files import FileDigests, write_whole
 from pipelines.mistakes import MistakeError
 
@@ -25,7 +26,7 @@ def sound(tmp_path: Path) -> Path:
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Return the list in which every file that is read is noted."""
     read: list[Path] = []
-    digest = module.file_digest
+    digest = file_digest
 
     def count(path: Path) -> str:
         read.append(path)

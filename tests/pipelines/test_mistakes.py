@@ -46,4 +46,4 @@ def test_the_nearest_name_is_hinted_at_and_nothing_that_is_far() -> None:
 
 def test_long_lists_say_how_many_there_are() -> None:
     assert listed(["a", "b"]) == "a, b"
-    assert listed(range(100), most=2) == "0, 1, … (100 in all)"
+    assert listed(map(str, range(100)), most=2) == "0, 1, … (100 in all)"

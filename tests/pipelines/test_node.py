@@ -19,7 +19,7 @@ def spec(function: object) -> NodeSpec:
 
 def test_the_decorator_leaves_the_function_as_it_is() -> None:
     assert toy_add(Text("3"), Text("4"), times=2).text == "14"
-    assert toy_add.__node__ == Mark(1, None)
+    assert vars(toy_add)["__node__"] == Mark(1, None)
 
     @node(version=3)
     def versioned() -> Text:
@@ -108,8 +108,8 @@ def test_the_first_sentence_is_the_summary() -> None:
 
 def test_docs_of_parameters_are_read_from_the_docstring() -> None:
     docs = parameter_docs(
-        "Do it.\n\nParameters\n----------\nleft, right : Text\n    The numbers,\n    both of them.\ntimes\n    Factor.\n\n"
-        "Returns\n-------\nsum\n    Not a parameter.\n"
+        "Do it.\n\nParameters\n----------\nleft, right : Text\n    The numbers,\n    both of them.\n"
+        "times\n    Factor.\n\nReturns\n-------\nsum\n    Not a parameter.\n"
     )
     assert docs == {"left": "The numbers, both of them.", "right": "The numbers, both of them.", "times": "Factor."}
     assert parameter_docs("Nothing said.") == {}

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,7 +55,7 @@ def test_renders_are_equal_bit_by_bit_in_another_place(tmp_path: Path) -> None:
 
 def test_a_copied_store_serves_as_well(tmp_path: Path) -> None:
     one = rendered(tmp_path / "one")
-    os.rename(tmp_path / "one", tmp_path / "moved")
+    (tmp_path / "one").rename(tmp_path / "moved")
     two = rendered(tmp_path / "moved")
     assert two.execution.ran == [] and two.prepared.plan.keys == one.prepared.plan.keys
 
@@ -172,3 +171,21 @@ def test_a_result_that_can_never_be_read_back_does_not_go_round_for_ever(
 def test_texts_are_delivered_as_they_are(tmp_path: Path) -> None:
     value = rendered(tmp_path, {"out": {"node": "toy_number", "value": 12}}).execution.outputs["output"]
     assert isinstance(value, Text) and value.text == "12"
+
+
+def test_a_sound_becomes_a_file_that_others_can_read(tmp_path: Path) -> None:
+    soundfile = pytest.importorskip("soundfile")
+    steps: dict[str, Any] = {
+        "low": {"node": "toy_tone", "frequency": "1 kHz", "duration": "250 ms", "level": "-20 dB"},
+        "high": {"node": "toy_tone", "frequency": 3000, "duration": 0.25, "level": "-26 dB"},
+        "out": {"node": "toy_blend", "sounds": ["low", "high"], "gains": [[0, "-3 dB"], ["0:01", -6]]},
+    }
+    outcome = rendered(tmp_path, steps, sample_rate=48000)
+    (path,) = outcome.files["output"]
+    samples, rate = soundfile.read(path)
+    assert path.suffix == ".wav" and rate == 48000 and samples.shape[0] == 12000
+    spectrum = np.abs(np.fft.rfft(samples)) / 6000
+    assert spectrum[250] == pytest.approx(0.1, abs=1e-4) and spectrum[750] == pytest.approx(0.05, abs=1e-3)
+    assert outcome.record is not None
+    record = json.loads(outcome.record.read_text())
+    assert record["outputs"]["output"]["measures"] and set(record["views"]) == {"low", "high", "out"}

@@ -330,14 +330,3 @@ def test_a_store_that_cannot_be_written_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(MistakeError, match="the store cannot be written") as caught:
         filled(tmp_path)
     assert "store.folder" in caught.value.mistakes[0].hint
-
-
-@given(
-    record=st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=5), max_size=4), cut=st.integers(1, 30)
-)
-def test_records_carry_their_own_digest(record: dict[str, Any], cut: int) -> None:
-    content = format_record(record)
-    assert parse_record(content) == record == json.loads(content)["record"]
-    for wrong in (content[:-cut], content + b" ", content[cut:], b"", content * 2):
-        with pytest.raises(ValueError, match="own digest"):
-            parse_record(wrong)

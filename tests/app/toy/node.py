@@ -12,9 +12,21 @@ from nodes.values import Audio, Text
 from pipelines.context import Context
 from pipelines.mistakes import mistake
 from pipelines.node import node
-from pipelines.quantities import AudioFiles, FromPiece, Hertz, Level, LevelEnvelope, NumberEnvelope, Seconds, Unit
+from pipelines.quantities import (
+    AudioFiles,
+    Envelope,
+    FromPiece,
+    Hertz,
+    Level,
+    LevelEnvelope,
+    NumberEnvelope,
+    Seconds,
+    Unit,
+)
 from toy.arithmetic import total
 from toy.grid import FineGrid, Grid
+
+LEVEL = Envelope(((0.0, 0.0),))
 
 
 def _say(name: str) -> None:
@@ -112,7 +124,8 @@ def toy_tone(
 def toy_blend(sounds: list[Audio], *, gains: LevelEnvelope | None = None) -> Audio:
     """Add sounds of one sample rate and one length."""
     _say("blend")
-    return Audio(np.sum([sound.samples for sound in sounds], axis=0, dtype=np.float32), sounds[0].sample_rate)
+    samples = np.stack([sound.samples for sound in sounds]).sum(axis=0, dtype=np.float32)
+    return Audio(samples, sounds[0].sample_rate)
 
 
 class Halves(NamedTuple):
@@ -140,7 +153,7 @@ def toy_read(*, path: AudioFiles) -> Text:
 
 @node
 def toy_large(
-    *, megabytes: Annotated[int, Field(ge=1)] = 2, on_disk: bool = False, bend: NumberEnvelope = 0, context: Context
+    *, megabytes: Annotated[int, Field(ge=1)] = 2, on_disk: bool = False, bend: NumberEnvelope = LEVEL, context: Context
 ) -> Grid:  # fmt: skip
     """Give an array that is worth letting go, filled row by row."""
     _say("large")
