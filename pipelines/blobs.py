@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import mmap
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -74,7 +75,7 @@ def _write_array(path: Path, array: Array, flush: bool) -> dict[str, Any]:
     if scratch is not None and _same_header(scratch, array):
         array.flush()  # type: ignore[attr-defined]
         release(array)
-        os.link(scratch, path)
+        _link(scratch, path)
         return {"size": path.stat().st_size, "digest": file_digest(path)}
     hasher = blake3()
     with path.open("wb") as file:
@@ -83,6 +84,13 @@ def _write_array(path: Path, array: Array, flush: bool) -> dict[str, Any]:
             file.flush()
             os.fsync(file.fileno())
         return {"size": file.tell(), "digest": str(hasher.hexdigest())}
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # some disks know no hard links
+        shutil.copyfile(source, target)
 
 
 def _scratch_file(array: Array) -> Path | None:

@@ -124,7 +124,11 @@ class _Binder:
             return None
         before = len(self.mistakes)
         inputs = {name: self.port(step, port) for name, port in spec.ports.items()}
-        raw = {name: value for name, value in step.arguments.items() if name not in spec.ports}
+        raw = {
+            name: value
+            for name, value in step.arguments.items()
+            if name not in spec.ports and not _absent(spec, name, value)
+        }
         parameters, wrong = read_parameters(spec, raw, self.settings, self.folders)
         self.mistakes += [mistake.at(step.path) for mistake in wrong]
         if len(self.mistakes) > before:
@@ -202,6 +206,11 @@ class _Binder:
 
     def note(self, path: str, what: str, parameter: str, given: str, allowed: str = "", hint: str = "") -> None:
         self.mistakes.append(Mistake(what, path, parameter, given, allowed, hint))
+
+
+def _absent(spec: NodeSpec, name: str, value: Any) -> bool:
+    """Whether a null says 'not given', so that a piece can drop what a section gives; else it is a value."""
+    return value is None and not (name in spec.parameters and spec.parameters[name].takes_null)
 
 
 def _in_order(steps: dict[str, BoundStep], mistakes: list[Mistake]) -> dict[str, BoundStep]:

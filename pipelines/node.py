@@ -88,6 +88,11 @@ class Parameter:
     setting: str
     doc: str
 
+    @property
+    def takes_null(self) -> bool:
+        """Whether null is a value of the parameter."""
+        return type(None) in get_args(self.annotation)
+
 
 @dataclass(frozen=True)
 class NodeSpec:

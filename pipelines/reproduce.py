@@ -89,7 +89,9 @@ def _flat_names(paths: Iterable[str]) -> dict[str, str]:
 
 def _written(value: Any) -> Any:
     if isinstance(value, InputFiles):
-        return str(value.paths[0]) if len(value.paths) == 1 else value.asked
+        return _escaped(_located(value))
+    if isinstance(value, str):
+        return _escaped(value)
     if isinstance(value, Envelope):
         return [list(point) for point in value.points]
     if isinstance(value, list | tuple):
@@ -97,3 +99,17 @@ def _written(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _written(part) for key, part in value.items()}
     return value
+
+
+def _escaped(text: str) -> str:
+    return text.replace("${", "\\${")
+
+
+def _located(files: InputFiles) -> str:
+    """Return the file, folder or pattern with its place, so that it is found from anywhere."""
+    folder = files.paths[0].parent
+    if len(files.paths) == 1:
+        return str(files.paths[0])
+    if any(path.parent != folder for path in files.paths):
+        return files.asked
+    return str(folder / Path(files.asked).name) if any(sign in files.asked for sign in "*?[") else str(folder)

@@ -155,10 +155,11 @@ class _Client:
             copy.write_bytes(path.read_bytes())
             self.client.log_artifact(run, str(copy))
             for step, picture in record["views"].items():
-                target = Path(folder) / f"{step.replace('/', '_')}.png"
+                group, _, name = step.rpartition("/")
+                target = Path(folder) / f"{name}.png"
                 if Path(picture).is_file():
                     target.write_bytes(Path(picture).read_bytes())
-                    self.client.log_artifact(run, str(target), "figures")
+                    self.client.log_artifact(run, str(target), f"figures/{group}".rstrip("/"))
         for output in record["outputs"].values():
             for file in output["files"]:
                 if Path(file).is_file():
