@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from nodes.scattering.filters import bank, least_octaves
+from nodes.scattering.reference import Reference
 from nodes.scattering.transform import Transform, padding_of
 from nodes.scattering.value import Scattering
 from nodes.values.audio import Audio
@@ -26,8 +27,10 @@ def averaging_samples(seconds: float | None, octaves: int, sample_rate: int) -> 
     return int(2 ** max(0, round(math.log2(max(seconds * sample_rate, 1.0)))))
 
 
-def transform_for(length: int, octaves: int, quality: int, averaging: int, device: str) -> Transform:
-    """Return the transform of sounds of `length` samples.
+def transform_for(
+    length: int, octaves: int, quality: int, averaging: int, engine: str, device: str
+) -> Transform | Reference:
+    """Return the transform of sounds of `length` samples, ours or Kymatio's.
 
     Raises
     ------
@@ -52,12 +55,13 @@ def transform_for(length: int, octaves: int, quality: int, averaging: int, devic
             allowed=f"{2 * unit + 1} samples or more",
             hint="lower octaves or averaging, or take a longer sound",
         )
-    return Transform(length, octaves, quality, averaging, padding, device)
+    ours = Transform(length, octaves, quality, averaging, padding, device)
+    return ours if engine == "fast" else Reference(ours, length, octaves, quality, averaging, device)
 
 
-def scattering_of(audio: Audio, octaves: int, quality: int, averaging: int, device: str) -> Scattering:
+def scattering_of(audio: Audio, octaves: int, quality: int, averaging: int, engine: str, device: str) -> Scattering:
     """Return the scattering of a sound, channel by channel."""
-    transform = transform_for(audio.length, octaves, quality, averaging, device)
+    transform = transform_for(audio.length, octaves, quality, averaging, engine, device)
     with torch.no_grad():
         channels = [transform(torch.tensor(audio.samples[c : c + 1], device=device)) for c in range(audio.channels)]
     order1 = torch.cat([found["order1"] for found in channels]).cpu().numpy()
@@ -79,6 +83,7 @@ def scattering_of(audio: Audio, octaves: int, quality: int, averaging: int, devi
         octaves=octaves,
         quality=quality,
         averaging=averaging,
+        engine=engine,
         samples=audio.length,
     )
 
@@ -98,7 +103,7 @@ def analysis_of(target: Scattering, length: int, device: str) -> Callable[[torch
             allowed=f"{target.length} samples ({target.length / target.sample_rate:.3f} s), as the target has",
             hint="cut both to one duration before the analysis",
         )
-    return transform_for(length, target.octaves, target.quality, target.averaging, device)
+    return transform_for(length, target.octaves, target.quality, target.averaging, target.engine, device)
 
 
 def spectrum_of(target: Scattering) -> Array:

@@ -1,6 +1,6 @@
 """Scattering transforms as nodes."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -18,6 +18,7 @@ def scatter(
     octaves: Annotated[int, Field(ge=1, le=20), Unit("octaves")] = 10,
     quality: Annotated[int, Field(ge=1, le=48), Unit("filters per octave")] = 12,
     averaging: Seconds | None = None,
+    engine: Literal["fast", "kymatio"] = "fast",
     context: Context,
 ) -> Scattering:
     """Return the time scattering of a sound: how strong each band is, and how strong each modulation of it.
@@ -39,6 +40,8 @@ def scatter(
         Filters in each octave of the first order.
     averaging
         Time over which coefficients are averaged, rounded to a power of two of samples.
+    engine
+        'fast', or 'kymatio' for the same by the reference library, ten and more times slower.
 
     Raises
     ------
@@ -50,4 +53,4 @@ def scatter(
 
     require_finite_sound(audio.samples, audio.sample_rate)
     length = averaging_samples(averaging, octaves, audio.sample_rate)
-    return scattering_of(audio, octaves, quality, length, context.device)
+    return scattering_of(audio, octaves, quality, length, engine, context.device)

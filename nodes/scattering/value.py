@@ -36,6 +36,8 @@ class Scattering(Representation):
         Scale of the longest filter as a power of two, and filters in an octave of the first order.
     averaging
         Samples over which the coefficients are averaged, and the distance of frames; frame k is at k·averaging.
+    engine
+        'fast' or 'kymatio', by which it was computed.
     samples
         Length of the sound that was analysed.
     """
@@ -49,6 +51,7 @@ class Scattering(Representation):
     octaves: int
     quality: int
     averaging: int
+    engine: str
     samples: int
 
     @property
