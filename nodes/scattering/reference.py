@@ -1,6 +1,7 @@
-"""The same scattering by Kymatio (Andreux et al., JMLR 2020), as a reference: slower, with its own padding.
+"""The same scattering by Kymatio (Andreux et al., JMLR 2020), as a reference: slower, and with its own padding.
 
-Our last frame, past the end of the sound, may be missing.
+Where the sound is no multiple of the averaging, Kymatio's frames lie a part of a frame off ours, and it may have one
+less at the end.
 """
 
 from __future__ import annotations

@@ -15,13 +15,12 @@ def sound(length, channels=1):
 @pytest.mark.parametrize(("octaves", "quality"), [(7, 8), (8, 1)])
 def test_kymatio_gives_what_our_engine_gives(tmp_path, octaves, quality):
     found = [
-        scatter(sound(9000, 2), octaves=octaves, quality=quality, engine=engine, context=make_context(tmp_path))
+        scatter(sound(8192, 2), octaves=octaves, quality=quality, engine=engine, context=make_context(tmp_path))
         for engine in ("fast", "kymatio")
     ]
     for name in ("order1", "order2"):
         ours, theirs = (getattr(value, name) for value in found)
-        assert ours.shape[:2] == theirs.shape[:2] and 0 <= ours.shape[2] - theirs.shape[2] <= 1
-        ours = ours[..., : theirs.shape[2]]
+        assert ours.shape == theirs.shape
         assert np.linalg.norm(ours - theirs) < 5e-3 * np.linalg.norm(theirs)
 
 
