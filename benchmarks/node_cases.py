@@ -204,7 +204,7 @@ def scattering_gradient(bench: Bench) -> Case:
     from nodes.scattering.analysis import transform_for
 
     count = min(2**17, _power_of_two(bench))
-    ours = transform_for(count, 11, 12, 2**11, "cpu")
+    ours = transform_for(count, 11, 12, 2**11, "fast", "cpu")
     theirs = Scattering1D(J=11, shape=count, Q=12)
 
     def gradient(loss: Callable[[Any], Any]) -> Array:
