@@ -22,7 +22,7 @@ from pipelines.blobs import file_digest
 from pipelines.files import FileDigests, stamp_of, write_whole
 from pipelines.mistakes import mistake
 from pipelines.node import NodeSpec
-from pipelines.source import Part, Source, file_of, hash_text, parse_source
+from pipelines.source import RANDOM, Part, Source, file_of, hash_text, parse_source
 
 NUMERICAL = frozenset({"numpy", "scipy", "torch", "librosa", "kymatio", "soundfile", "soxr", "numba"})
 ENGINE = frozenset({"pipelines.node", "pipelines.context", "pipelines.mistakes"})
@@ -31,11 +31,12 @@ ENGINE = frozenset({"pipelines.node", "pipelines.context", "pipelines.mistakes"}
 
 @dataclass(frozen=True)
 class Code:
-    """The code that a node depends on: one digest, the source files, and the versions of the libraries reached."""
+    """The code that a node depends on: its digest, source files, libraries, and whether it uses the step's seed."""
 
     digest: str
     libraries: dict[str, str]
     files: tuple[Path, ...]
+    random: bool
 
 
 @dataclass
@@ -45,6 +46,7 @@ class _Reach:
     modules: set[str] = field(default_factory=set)
     shown: dict[str, Part] = field(default_factory=dict)
     packages: set[str] = field(default_factory=set)
+    calls: set[str] = field(default_factory=set)
 
 
 class CodeDigests:
@@ -105,7 +107,12 @@ class CodeDigests:
         parts = _reached(self._source(module), function)
         reach = self._follow(parts.values(), module)
         files = [file_of(name) for name in sorted(reach.modules | {module})]
-        return Code(self._digest(parts, reach), _versions(reach.packages), tuple(path for path in files if path))
+        return Code(
+            self._digest(parts, reach),
+            _versions(reach.packages),
+            tuple(path for path in files if path),
+            bool(reach.calls & RANDOM),
+        )
 
     def _digest(self, parts: Mapping[str, Part], reach: _Reach) -> str:
         lines = [f"{name}:{part.digest}" for name, part in sorted({**parts, **reach.shown}.items())]
@@ -127,11 +134,10 @@ class CodeDigests:
     def _follow(self, parts: Iterable[Part], home: str) -> _Reach:
         """Follow imports, and calls of showing methods, as far as they lead."""
         reach = _Reach()
-        shows: set[str] = set()
         seen: set[str] = set()
         fresh = list(parts)
         while fresh:
-            shows |= {name for part in fresh for name in part.shows}
+            reach.calls |= {name for part in fresh for name in part.calls}
             waiting = [target for part in fresh for target in part.imports]
             fresh = []
             while waiting:
@@ -139,7 +145,7 @@ class CodeDigests:
                 if target not in seen:
                     seen.add(target)
                     waiting += self._step(target, home, reach, fresh)
-            fresh += self._newly_shown(reach, shows, home)
+            fresh += self._newly_shown(reach, home)
         return reach
 
     def _step(self, target: str, home: str, reach: _Reach, fresh: list[Part]) -> Iterable[str]:
@@ -164,12 +170,12 @@ class CodeDigests:
         runs = bool(parent) and file_of(parent) is not None and not self._source(parent).only_hands_on
         return [*submodule, *([parent] if runs else [])]
 
-    def _newly_shown(self, reach: _Reach, shows: set[str], home: str) -> list[Part]:
+    def _newly_shown(self, reach: _Reach, home: str) -> list[Part]:
         found: list[Part] = []
         for module in sorted(reach.modules | ({home} if home else set())):
             for name, part in self._source(module).shown.items():
                 mark = f"{module}:{name}"
-                if name.rpartition(".")[2] in shows and mark not in reach.shown:
+                if name.rpartition(".")[2] in reach.calls and mark not in reach.shown:
                     reach.shown[mark] = part
                     found.append(part)
         return found

@@ -52,9 +52,10 @@ def compose(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> Compo
     """
     with _said_plainly():
         loader = _loader(config_dirs)
-        given = _Overrides.read(overrides)
+        given = _Overrides.read([_quoted(override) for override in overrides])
         settings = _configuration(loader, "config", given.settings)
         settings.pop("hydra", None)
+    with _said_plainly("piece."):
         choice = f"+piece@_global_='{_known_piece(given.name, config_dirs)}'"  # at the top, not below its folder's name
         piece = _configuration(loader, None, [choice, *given.piece], _PIECE_PARTS)
         shown = tuple(override.removeprefix("++") for override in overrides)
@@ -85,6 +86,21 @@ class _Overrides:
             elif not _HYDRA.match(override):  # those of Hydra concern sweeps only
                 settings.append(override)
         return _Overrides(name, piece, settings)
+
+
+def _quoted(override: str) -> str:
+    """Put the value of an override in quotes where Hydra's grammar cannot read it, such as accents and apostrophes."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    key, equals, value = override.partition("=")
+    try:
+        OverridesParser.create().parse_override(override)
+    except HydraException:
+        if equals and value and value[0] not in "'\"[{(":
+            escaped = value.strip().replace("\\", "\\\\").replace('"', '\\"')
+            return f'{key.strip()}="{escaped}"'
+    return override
 
 
 def _known_piece(name: str, config_dirs: Sequence[Path]) -> str:
@@ -162,7 +178,7 @@ def sweep(
         Where a file, a choice or an override is wrong.
     """
     ours = [override for override in overrides if _HYDRA.match(override)]
-    theirs = [override for override in overrides if override not in ours]
+    theirs = [_quoted(override) for override in overrides if override not in ours]
     with _said_plainly():
         from hydra._internal.callbacks import Callbacks
         from hydra.core.plugins import Plugins
@@ -237,8 +253,8 @@ def _first_comment(path: Path) -> str:
 
 
 @contextmanager
-def _said_plainly() -> Iterator[None]:
-    """Turn whatever Hydra, OmegaConf and YAML raise into one mistake."""
+def _said_plainly(prefix: str = "") -> Iterator[None]:
+    """Turn whatever Hydra, OmegaConf and YAML raise into one mistake; `prefix` stands before the keys meant."""
     import yaml
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
@@ -248,7 +264,7 @@ def _said_plainly() -> Iterator[None]:
     except MistakeError:
         raise
     except (HydraException, OmegaConfBaseException, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise MistakeError(_explain(error)) from error
+        raise MistakeError(_explain(error, prefix)) from error
     except RecursionError as error:
         raise mistake("the configuration is nested too deeply, or refers to itself") from error
     except OSError as error:
@@ -257,7 +273,7 @@ def _said_plainly() -> Iterator[None]:
         raise mistake(f"the configuration cannot be read: {error}", given=type(error).__name__) from error
 
 
-def _explain(error: Exception) -> Mistake:
+def _explain(error: Exception, prefix: str) -> Mistake:
     """Say in our own words what Hydra, OmegaConf or YAML found wrong."""
     text = _innermost(error)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
@@ -265,7 +281,7 @@ def _explain(error: Exception) -> Mistake:
         names = _choices(text)
         return Mistake(f"there is no '{choice[2]}'", "", choice[1], choice[2], listed(names), nearest(choice[2], names))
     if missing := re.search(r"Missing mandatory value.*?full_key: ([\w./]+)", text, re.DOTALL):
-        place = missing[1]
+        place = f"{prefix}{missing[1]}"
         return Mistake("a value is needed here", "", place, "nothing", hint=f"give it on the command line: {place}=…")
     if key := re.search(r"Could not (?:override|append|delete)[^']*'([^']+)'", text):
         return Mistake(lines[0], hint=_nearest_setting(key[1]))
@@ -274,7 +290,18 @@ def _explain(error: Exception) -> Mistake:
         return Mistake(
             f"an override cannot be read: {said}", allowed="KEY=VALUE, lists as [a,b], texts with signs in '…'"
         )
-    return Mistake(" ".join(lines) or type(error).__name__)
+    return Mistake(" ".join(lines) or type(error).__name__, hint=_yaml_hint(text))
+
+
+def _yaml_hint(text: str) -> str:
+    """Return what to do about the commonest slips in YAML."""
+    hints = {
+        r"character '\\t'": "indent with spaces, not tabs",
+        "mapping values are not allowed here": "put a text with a colon in quotes",
+        r"found '\?'": "put '???' in quotes",
+        "found duplicate key": "give each name once",
+    }
+    return next((hint for sign, hint in hints.items() if re.search(sign, text)), "")
 
 
 def _choices(text: str) -> list[str]:

@@ -39,7 +39,8 @@ class Context:
     key
         The step's key; the same key means the same result.
     seed
-        Seed of all randomness in the step: from the piece's seed and the step's path, or the step's own.
+        Seed of all randomness in the step: from the piece's seed and the step's path, or the step's own. None
+        where the node's code uses none.
     device
         'cpu' or 'cuda'.
     scratch
@@ -48,14 +49,21 @@ class Context:
         Who hears progress and metrics.
     """
 
-    def __init__(self, step: str, key: str, seed: int, device: str, scratch: Path, watcher: Watcher) -> None:
+    def __init__(self, step: str, key: str, seed: int | None, device: str, scratch: Path, watcher: Watcher) -> None:
         self.step = step
         self.key = key
-        self.seed = seed
+        self._seed = seed
         self.device = device
         self._scratch = scratch
         self._watcher = watcher
         self._arrays = 0
+
+    @property
+    def seed(self) -> int:
+        """The step's seed, for randomness that does not come from `generator`."""
+        if self._seed is None:
+            raise TypeError("a node must write `context.seed` or `context.generator` plainly, so that its key sees it")
+        return self._seed
 
     @property
     def generator(self) -> np.random.Generator:

@@ -112,7 +112,6 @@ def _task(plan: Plan, path: str) -> Task:
     return Task(
         step=step,
         key=plan.keys[path],
-        seed=plan.seed(path),
         device=plan.machine.device,
         piece=plan.graph.title,
         sources=plan.code(step.spec).files + read,

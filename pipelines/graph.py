@@ -119,7 +119,8 @@ class _Binder:
             if step.node:
                 self.note(
                     step.path, f"there is no node '{step.node}'", "node", step.node,
-                    "see `resynthesis nodes`", nearest(step.node, self.registry),
+                    "see `resynthesis nodes`; a file of your own is named with --nodes",
+                    nearest(step.node, self.registry),
                 )  # fmt: skip
             return None
         before = len(self.mistakes)
@@ -257,7 +258,7 @@ def _spread_facts(steps: Mapping[str, BoundStep], mistakes: list[Mistake]) -> di
         if rule is None:
             continue
         try:
-            found = rule(_facts_by_port(step, known), step.parameters)
+            found = rule(_facts_by_port(step, known, steps), step.parameters)
         except MistakeError as error:
             mistakes += error.at(path).mistakes
             continue
@@ -265,10 +266,13 @@ def _spread_facts(steps: Mapping[str, BoundStep], mistakes: list[Mistake]) -> di
     return known
 
 
-def _facts_by_port(step: BoundStep, known: Mapping[str, Mapping[str, Facts]]) -> dict[str, Any]:
+def _facts_by_port(
+    step: BoundStep, known: Mapping[str, Mapping[str, Facts]], steps: Mapping[str, BoundStep]
+) -> dict[str, Any]:
+    """Return what is known of the inputs, with the name of their kind."""
     found: dict[str, Any] = {}
     for name, references in step.inputs.items():
-        facts = [known[r.step][r.output] for r in references]
+        facts = [{**known[r.step][r.output], "kind": steps[r.step].spec.outputs[r.output].__name__} for r in references]
         found[name] = facts if step.spec.ports[name].many else facts[0] if facts else None
     return found
 

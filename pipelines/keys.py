@@ -116,7 +116,9 @@ def ingredients(
     if code.libraries.keys() & NUMERICAL:
         found["threads"] = machine.threads
     if step.spec.wants_context:
-        found |= {"seed": seed, "device": machine.device}
+        found["device"] = machine.device
+        if code.random:
+            found["seed"] = seed
     return found
 
 

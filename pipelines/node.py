@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, TypeVar, Union, get_args, get_origin, overload
 
 from pipelines.context import Context
+from pipelines.mistakes import mistake
 from pipelines.quantities import FromPiece, Unit
 from pipelines.value import Value
 
@@ -47,9 +48,9 @@ def node(function: Function | None = None, *, version: int = 1, facts: FactsRule
         Raise it to invalidate stored results when something changed that the code does not show.
     facts
         `facts(inputs, parameters)` returns what is known of each output before anything runs, as
-        {output: {'sample_rate': …, 'channels': …}}. `inputs` maps each port to such facts, or to a list
-        of them. Raise `MistakeError` where they cannot work together. Without a rule an output knows
-        what all its inputs agree on.
+        {output: {'sample_rate': …, 'channels': …}}. `inputs` maps each port to such facts, with the 'kind' of
+        value, or to a list of them. Raise `MistakeError` where they cannot work together. Without a rule an
+        output knows what all its inputs agree on.
     """
 
     def mark(marked: Function) -> Function:
@@ -149,13 +150,18 @@ class NodeSpec:
     def _arguments(self) -> list[inspect.Parameter]:
         return [p for p in inspect.signature(self.function).parameters.values() if p.name != "context"]
 
+    def _hint(self, argument: inspect.Parameter) -> Any:
+        if argument.name not in self.hints:
+            raise mistake(f"the argument '{argument.name}' of the node '{self.name}' has no type", given=self.origin)
+        return self.hints[argument.name]
+
     def _port(self, argument: inspect.Parameter) -> Port:
-        kinds, many, optional = _port_kinds(self.hints[argument.name])
+        kinds, many, optional = _port_kinds(self._hint(argument))
         required = not optional and argument.default is argument.empty
         return Port(argument.name, kinds, many, required, self.docs.get(argument.name, ""))
 
     def _parameter(self, argument: inspect.Parameter) -> Parameter:
-        annotation = self.hints[argument.name]
+        annotation = self._hint(argument)
         notes = list(_notes(annotation))
         return Parameter(
             name=argument.name,
@@ -191,7 +197,7 @@ def _port_kinds(hint: Any) -> tuple[tuple[type[Value], ...], bool, bool]:
 
 def _one_kind(hint: Any) -> type[Value]:
     if not (isinstance(hint, type) and issubclass(hint, Value)):
-        raise TypeError(f"a port or output must be annotated with a kind of Value, not {hint!r}")
+        raise mistake("a port or output must be annotated with a kind of Value", given=str(hint))
     return hint
 
 

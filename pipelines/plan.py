@@ -51,10 +51,6 @@ class Plan:
         """Return everything that a step's result depends on."""
         return _ingredients(self.step(path), self.keys, self.graph, self.machine, self.files, self.code)
 
-    def seed(self, path: str) -> int:
-        """Return the seed of a step's randomness."""
-        return step_seed(self.graph.seed, self.step(path))
-
     def count(self, state: State) -> int:
         """Return how many steps are in a state."""
         return sum(found == state for found in self.states.values())

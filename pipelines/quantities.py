@@ -18,6 +18,8 @@ import numpy as np
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from pipelines.mistakes import nearest
+
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _CLOCK = re.compile(r"(?:(\d+):)?(\d+):([0-5]?\d(?:\.\d+)?)")
 _TIME = re.compile(rf"({NUMBER})\s*(s|sec|seconds?|ms|min|minutes?|h)?")
@@ -110,11 +112,14 @@ def amplitude(level: Any) -> Any:
     return 10.0 ** (np.asarray(level, dtype=np.float64) / 20.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Envelope:
     """A parameter that moves in time: straight lines between (seconds, value) points, held at both ends."""
 
     points: tuple[tuple[float, float], ...]
+
+    def __repr__(self) -> str:
+        return f"{self.points[0][1]:g}" if self.constant else str([list(point) for point in self.points])
 
     @property
     def constant(self) -> bool:
@@ -266,6 +271,17 @@ def _sorted(paths: Iterable[Path]) -> list[Path]:
     return sorted(paths, key=key)
 
 
+def _no_file(asked: str, folders: Sequence[Path]) -> PydanticCustomError:
+    """Say that there is no such file, and which one there is of nearly that name."""
+    name = Path(asked).name
+    beside = [path.parent for path in (folder / asked for folder in folders) if "\0" not in asked]
+    names = [path.name for folder in beside if folder.is_dir() for path in folder.iterdir()]
+    near = nearest(name, names) or nearest(name.lower(), [other for other in names if other.islower()])
+    looked = ", ".join(map(str, folders))
+    kinds = "an existing file, a folder with files, or a pattern that matches some"
+    return wrong(f"{kinds} ({near + ' ' if near else ''}looked in: {looked})")
+
+
 def _input_files(value: Any, info: ValidationInfo) -> InputFiles:
     if isinstance(value, InputFiles):
         return value
@@ -278,8 +294,7 @@ def _input_files(value: Any, info: ValidationInfo) -> InputFiles:
         return InputFiles(asked, (named.absolute(),))
     paths = _in_folder(named) if named is not None else _matching(asked, folders)
     if not paths:
-        looked = ", ".join(map(str, folders))
-        raise wrong(f"an existing file, a folder with files, or a pattern that matches some (looked in: {looked})")
+        raise _no_file(asked, folders)
     return InputFiles(asked, tuple(path.absolute() for path in paths), found=True)
 
 

@@ -26,7 +26,6 @@ class Task:
 
     step: BoundStep
     key: str
-    seed: int
     device: str
     piece: str
     sources: tuple[Path, ...]
@@ -72,7 +71,9 @@ def _call(task: Task, inputs: Mapping[str, Any], store: Store, watcher: Watcher)
     arguments = {**inputs, **task.step.parameters}
     if spec.wants_context:
         scratch = store.scratch(task.key)
-        arguments["context"] = Context(task.step.path, task.key, task.seed, task.device, scratch, watcher)
+        arguments["context"] = Context(
+            task.step.path, task.key, task.ingredients.get("seed"), task.device, scratch, watcher
+        )
     try:
         returned = spec.function(**arguments)
     except SystemExit as error:

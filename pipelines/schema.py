@@ -33,13 +33,7 @@ def piece_schema(registry: Registry) -> dict[str, Any]:
         "additionalProperties": False,
         "$defs": {
             "steps": {"type": "object", "additionalProperties": {"$ref": "#/$defs/step"}},
-            "step": {
-                "type": "object",
-                "oneOf": [
-                    {"$ref": "#/$defs/group"},
-                    *({"$ref": f"#/$defs/node_{name}"} for name in sorted(registry)),
-                ],
-            },
+            "step": _step(registry),
             "group": _group(),
             **{f"node_{name}": _node(spec) for name, spec in sorted(registry.items())},
         },
@@ -62,25 +56,44 @@ def _copies() -> dict[str, Any]:
     }
 
 
+def _names(name: str) -> list[str]:
+    return sorted({name, name.replace("_", "-")})
+
+
+def _step(registry: Registry) -> dict[str, Any]:
+    """Return the schema of a step: what it may hold follows from its node, so that mistakes are said precisely."""
+    chosen = [
+        {
+            "if": {"required": ["node"], "properties": {"node": {"enum": _names(name)}}},
+            "then": {"$ref": f"#/$defs/node_{name}"},
+        }
+        for name in sorted(registry)
+    ]
+    known = [name for spec in sorted(registry) for name in _names(spec)]
+    return {
+        "type": "object",
+        "minProperties": 1,
+        "properties": {"node": {"enum": known}},
+        "allOf": [*chosen, {"if": {"not": {"required": ["node"]}}, "then": {"$ref": "#/$defs/group"}}],
+    }
+
+
 def _group() -> dict[str, Any]:
     return {
         "type": "object",
-        "description": "a sub-graph",
+        "description": "a sub-graph, or what differs from the step of a section",
         "properties": {
             "steps": {"$ref": "#/$defs/steps"},
             "output": NAME,
             "outputs": {"type": "object", "additionalProperties": NAME},
             **_copies(),
         },
-        "required": ["steps"],
-        "additionalProperties": False,
     }
 
 
 def _node(spec: NodeSpec) -> dict[str, Any]:
-    names = sorted({spec.name, spec.name.replace("_", "-")})
     properties: dict[str, Any] = {
-        "node": {"enum": names, "description": spec.summary},
+        "node": {"enum": _names(spec.name), "description": spec.summary},
         "seed": {"type": "integer", "minimum": 0, "description": "seed of this step's randomness"},
         **_copies(),
     }

@@ -16,6 +16,8 @@ from blake3 import blake3
 
 from pipelines.value import Value
 
+RANDOM = frozenset({"seed", "generator"})
+"""What a node uses of its context where its result is random."""
 SHOWING = frozenset({"describe", "draw", "sound", "measure", "write"})
 """Methods by which a value shows itself; they count for a node only where its code calls one of that name."""
 
@@ -32,18 +34,18 @@ class Part:
         Names that they use.
     imports
         What they import, each as `module` or `module:name`.
-    shows
-        Which of the methods in SHOWING they call.
+    calls
+        Which of the attributes in SHOWING and RANDOM they use.
     """
 
     digest: str
     names: frozenset[str]
     imports: frozenset[str]
-    shows: frozenset[str]
+    calls: frozenset[str]
 
     def to_json(self) -> list[Any]:
         """Return the part as plain lists."""
-        return [self.digest, sorted(self.names), sorted(self.imports), sorted(self.shows)]
+        return [self.digest, sorted(self.names), sorted(self.imports), sorted(self.calls)]
 
     @staticmethod
     def from_json(item: list[Any]) -> Part:
@@ -83,8 +85,8 @@ class Source:
         text = "".join(f"{name}:{part.digest};" for name, part in sorted(self.definitions.items()))
         bound = "".join(f"{name}={sorted(targets)};" for name, targets in sorted(self.bound.items()))
         imports = frozenset().union(*(part.imports for part in parts), *self.bound.values())
-        shows = frozenset().union(*(part.shows for part in parts))
-        return Part(hash_text(text + self.rest.digest + bound), frozenset(), imports, shows)
+        calls = frozenset().union(*(part.calls for part in parts))
+        return Part(hash_text(text + self.rest.digest + bound), frozenset(), imports, calls)
 
     def to_json(self) -> list[Any]:
         """Return the source as plain lists and dicts."""
@@ -156,14 +158,14 @@ def parse_source(content: bytes, path: Path, module: str) -> Source:
 def _part(statements: list[ast.stmt], bound: dict[str, frozenset[str]], package: str) -> Part:
     names: set[str] = {"*"} if statements else set()
     imports: set[str] = set()
-    shows: set[str] = set()
+    calls: set[str] = set()
     for statement in statements:
         _strip_docstrings(statement)
         for item in ast.walk(statement):
             if isinstance(item, ast.Name):
                 names.add(item.id)
             elif isinstance(item, ast.Attribute):
-                shows |= {item.attr} & SHOWING
+                calls |= {item.attr} & (SHOWING | RANDOM)
             elif isinstance(item, ast.Constant) and isinstance(item.value, str):
                 names.update(re.findall(r"[^\W\d]\w*", item.value[:200]))  # forward references in quotes
             elif isinstance(item, ast.Import | ast.ImportFrom):
@@ -172,7 +174,7 @@ def _part(statements: list[ast.stmt], bound: dict[str, frozenset[str]], package:
     imports.update(target for name in used for target in bound[name])
     text = [ast.dump(statement) for statement in statements]
     text += [f"{name}={sorted(bound[name])}" for name in used]
-    return Part(hash_text("\n".join(text)), frozenset(names), frozenset(imports), frozenset(shows))
+    return Part(hash_text("\n".join(text)), frozenset(names), frozenset(imports), frozenset(calls))
 
 
 def _strip_docstrings(statement: ast.stmt) -> None:

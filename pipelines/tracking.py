@@ -99,7 +99,7 @@ class _Client:
 
     def send(self, path: Path) -> str:
         record = json.loads(path.read_text(encoding="utf-8"))
-        run = self._run(record, path.stem)
+        run = self._run(record, path.name.removesuffix(UNSENT))
         self._values(run, record)
         self._artifacts(run, record, path)
         self.client.set_terminated(run, "FAILED" if record["status"] == "failed" else "FINISHED")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.blobs import parse_record
-from pipelines.mistakes import mistake, nearest, shown
+from pipelines.mistakes import listed, mistake, nearest, shown
 from pipelines.plan import Plan
 from pipelines.store import Store
 
@@ -45,7 +45,11 @@ def why(plan: Plan, store: Store, path: str) -> Answer:
         Where there is no such step.
     """
     if path not in plan.states:
-        raise mistake(f"there is no step '{path}'", given=path, hint=nearest(path, plan.states))
+        inside = [
+            step for step in plan.states if f"/{step}".rpartition("/")[0].startswith(f"/{path.replace('.', '/')}")
+        ]
+        allowed = listed(inside or plan.states)
+        raise mistake(f"there is no step '{path}'", given=path, allowed=allowed, hint=nearest(path, plan.states))
     state = plan.states[path]
     if store.has(plan.keys[path]):
         return Answer(path, "stored")

@@ -88,20 +88,21 @@ def info_chunk(info: Mapping[str, str]) -> bytes:
 def marker_chunks(markers: Sequence[Marker], sample_rate: int, length: int) -> bytes:
     """Return cue points and their labels; a marker with a duration is also a region ('rgn ').
 
-    Places are rounded to samples, and kept within the sound (and within 2^32 samples).
+    All names come first: some programs stop reading at the first entry of another kind. Places are rounded to
+    samples, and kept within the sound (and within 2^32 samples).
     """
     if not markers:
         return b""
     end = min(length, LAST_MARKER)
-    points, labels = [struct.pack("<I", len(markers))], [b"adtl"]
+    points, labels, regions = [struct.pack("<I", len(markers))], [b"adtl"], []
     for number, marker in enumerate(markers, 1):
         first = _place(marker.time, sample_rate, end)
         last = _place(marker.time + marker.duration, sample_rate, end)
         points.append(struct.pack("<II4sIII", number, first, b"data", 0, 0, first))
         labels.append(_chunk(b"labl", struct.pack("<I", number) + _text(marker.label)))
         if marker.duration > 0:
-            labels.append(_chunk(b"ltxt", struct.pack("<II4sHHHH", number, last - first, b"rgn ", 0, 0, 0, 0)))
-    return _chunk(b"cue ", b"".join(points)) + _chunk(b"LIST", b"".join(labels))
+            regions.append(_chunk(b"ltxt", struct.pack("<II4sHHHH", number, last - first, b"rgn ", 0, 0, 0, 0)))
+    return _chunk(b"cue ", b"".join(points)) + _chunk(b"LIST", b"".join(labels + regions))
 
 
 def _place(time: float, sample_rate: int, end: int) -> int:

@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nodes.mixing.each import for_each, require_each
 from nodes.mixing.routing import output_count
 from nodes.mixing.tracks import common_channels, stretch_of
 from pipelines.node import Facts
 
 
 def mix_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
-    """Return the number of channels of a mix, where it does not depend on a route."""
-    widths = _channels(inputs["tracks"])
+    """Return the number of channels of a mix, where it does not depend on a route; refuse lists of other lengths."""
+    tracks = inputs["tracks"] or []
+    if _all_single(tracks):
+        for name in ("gains", "pans", "offsets", "fade_in", "fade_out", "route"):
+            if parameters[name] is not None:
+                for_each(parameters[name], [1] * len(tracks), name)
+    widths = _channels(tracks)
     if parameters["channels"] is not None:
         return {"value": {"channels": parameters["channels"]}}
     if widths is None or parameters["route"] is not None:
@@ -22,7 +28,12 @@ def mix_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mappi
 
 def sequence_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
     """Return the number of channels of a sequence; refuse clips that do not go together."""
-    widths = _channels(inputs["clips"])
+    clips = inputs["clips"] or []
+    if _all_single(clips):
+        for name in ("times", "labels"):
+            if parameters[name] is not None:
+                require_each(parameters[name], len(clips), name)
+    widths = _channels(clips)
     return {} if widths is None else {"value": {"channels": common_channels(widths)}}
 
 
@@ -44,6 +55,11 @@ def cut_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mappi
 def loop_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
     """Return the form of a loop and its duration."""
     return {"value": {**_form(inputs["audio"]), "duration": parameters["duration"]}}
+
+
+def _all_single(facts: Sequence[Facts]) -> bool:
+    """Return whether no input stands for several sounds, whose number shows only when they are made."""
+    return all(known.get("kind") == "Audio" for known in facts)
 
 
 def _form(known: Facts | None) -> dict[str, Any]:

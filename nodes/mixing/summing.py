@@ -93,8 +93,9 @@ def summed(parts: Sequence[Part], channels: int, length: int) -> Array:
 
 
 def in_order(markers: Sequence[Marker]) -> tuple[Marker, ...]:
-    """Return markers by time; those of one time stay in their order."""
-    return tuple(sorted(markers, key=lambda marker: marker.time))
+    """Return markers by time, equal ones once; those of one time stay in their order."""
+    different = {(marker.time, marker.label, marker.duration): marker for marker in markers}
+    return tuple(sorted(different.values(), key=lambda marker: marker.time))
 
 
 def common_rate(sounds: Sequence[Audio], port: str, what: str) -> int:

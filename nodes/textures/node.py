@@ -1,7 +1,8 @@
 """Sound textures as nodes: `texture_correlate`."""
 
 import math
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -9,7 +10,7 @@ from nodes.textures.value import TextureStatistics
 from nodes.values.audio import Audio
 from pipelines.context import Context
 from pipelines.mistakes import mistake
-from pipelines.node import node
+from pipelines.node import Facts, node
 from pipelines.quantities import Unit
 
 FRAME_SECONDS = 0.0232
@@ -22,12 +23,37 @@ Size = Annotated[int, Field(ge=1, le=1024)]
 KERNELS: list[tuple[int, int]] = [(25, 2), (13, 3), (5, 5), (1, 51)]
 
 
-@node
+def _usual_kernels(bands: int) -> list[tuple[int, int]]:
+    return list(dict.fromkeys((min(height, bands), width) for height, width in KERNELS))
+
+
+def _facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
+    """Refuse kernels that do not fit before anything runs; the statistics know no more than the sound."""
+    if parameters["kernels"] is not None:
+        _refuse_kernels(parameters["kernels"], parameters["bands"])
+    return {}
+
+
+def _refuse_kernels(kernels: list[tuple[int, int]], bands: int) -> None:
+    """Refuse kernels that are taller than the spectrogram, or given twice."""
+    for kernel in kernels:
+        if kernel[0] > bands:
+            raise mistake(
+                "a kernel is taller than there are bands",
+                parameter="kernels",
+                given=f"{list(kernel)} with {bands} bands",
+                allowed=f"a height of 1 to {bands}",
+            )
+        if kernels.count(kernel) > 1:
+            raise mistake("a kernel is given twice", parameter="kernels", given=str(list(kernel)))
+
+
+@node(facts=_facts)
 def texture_correlate(
     audio: Audio,
     *,
     bands: Annotated[int, Field(ge=2, le=512), Unit("bands")] = 64,
-    kernels: Annotated[list[tuple[Size, Size]], Unit("bands × frames")] = KERNELS,
+    kernels: Annotated[list[tuple[Size, Size]], Unit("bands × frames")] | None = None,
     filters: Annotated[int, Field(ge=1, le=256), Unit("filters per kernel")] = 16,
     network_seed: Annotated[int, Field(ge=0, lt=2**63)] = 0,
     n_fft: Annotated[int, Field(ge=16, le=2**16), Unit("samples")] | None = None,
@@ -50,6 +76,7 @@ def texture_correlate(
         Number of frequency bands, spaced as the ear's.
     kernels
         Sizes [bands, frames] of the random filters: tall ones see how bands go together, long ones see rhythm.
+        Unless given [25, 2], [13, 3], [5, 5] and [1, 51], no taller than there are bands.
     filters
         Number of filters of each kernel.
     network_seed
@@ -70,6 +97,7 @@ def texture_correlate(
 
     n_fft = n_fft or max(16, 2 ** round(math.log2(FRAME_SECONDS * audio.sample_rate)))
     hop = hop or n_fft // 4
+    kernels = _usual_kernels(bands) if kernels is None else kernels
     _refuse_kernels(kernels, bands)
     _refuse_frames(bands, n_fft, hop)
     require_finite_sound(audio.samples, audio.sample_rate)
@@ -84,20 +112,6 @@ def texture_correlate(
             hint="take a longer sound, or fewer bands, kernels or filters",
         )
     return found
-
-
-def _refuse_kernels(kernels: list[tuple[int, int]], bands: int) -> None:
-    """Refuse kernels that are taller than the spectrogram, or given twice."""
-    for kernel in kernels:
-        if kernel[0] > bands:
-            raise mistake(
-                "a kernel is taller than there are bands",
-                parameter="kernels",
-                given=f"{list(kernel)} with {bands} bands",
-                allowed=f"a height of 1 to {bands}",
-            )
-        if kernels.count(kernel) > 1:
-            raise mistake("a kernel is given twice", parameter="kernels", given=str(list(kernel)))
 
 
 def _refuse_frames(bands: int, n_fft: int, hop: int) -> None:

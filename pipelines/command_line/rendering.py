@@ -129,7 +129,8 @@ def _send(session: _Session) -> None:
         for path, why in refused.items():
             print(f"MLflow refused the record {_here(path)} ({why}); it is tried again next time", file=sys.stderr)
         if sent and not session.progress.quiet:
-            print(f"recorded in MLflow; open it with: mlflow ui --backend-store-uri {uri}")
+            mlflow = _here(Path(sys.executable).with_name("mlflow"))
+            print(f"recorded in MLflow; open it with: {mlflow} ui --backend-store-uri {uri}")
 
 
 def _by_server(outcomes: Sequence[Outcome]) -> dict[TrackingSettings, Path]:

@@ -393,3 +393,9 @@ def test_our_conf_is_the_one_that_is_used(tmp_path: Path) -> None:
     found = compose(["piece=mine"], [folder]).config
     assert found["threads"] == 1 and found["executor"]["name"] == "serial"
     assert CONF.is_dir() and os.access(CONF / "config.yaml", os.R_OK)
+
+
+@pytest.mark.parametrize("title", ["Été", "l'eau", "voix française", "水 ✂"])
+def test_values_in_any_script_need_no_quotes(tmp_path: Path, title: str) -> None:
+    folder = conf(tmp_path, PLAIN)
+    assert compose(["piece=mine", f"piece.title={title}"], [folder]).config["piece"]["title"] == title

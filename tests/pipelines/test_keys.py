@@ -166,3 +166,10 @@ def test_keys_do_not_depend_on_the_hash_seed_of_python(tmp_path: Path) -> None:
         for seed in ("0", "1", "77")
     }
     assert len(said) == 1
+
+
+def test_the_seed_of_the_piece_does_not_matter_to_steps_without_randomness(tmp_path: Path) -> None:
+    steps = {"n": {"node": "toy_noise"}, "out": {"node": "toy_measure", "grid": "n"}, "k": {"node": "toy_number"}}
+    first, second = (plan_of(tmp_path, steps, seed=seed)[0].keys for seed in (1, 2))
+    assert first["n"] != second["n"] and first["out"] != second["out"]
+    assert first["k"] == second["k"]

@@ -9,6 +9,7 @@ from toy.node import toy_add, toy_halve, toy_join, toy_noise, toy_tone
 from toys import REGISTRY
 
 from nodes.values import Audio, Text
+from pipelines.mistakes import MistakeError
 from pipelines.node import Mark, NodeSpec, node, parameter_docs
 from pipelines.quantities import Unit
 
@@ -81,10 +82,10 @@ def test_a_port_or_output_that_is_no_kind_of_value_is_refused(hint: object) -> N
         return port
 
     wrong.__annotations__["port"] = hint
-    with pytest.raises(TypeError, match="kind of Value"):
+    with pytest.raises(MistakeError, match="kind of Value"):
         _ = spec(wrong).ports
     wrong.__annotations__.update(port=Text, **{"return": hint})
-    with pytest.raises(TypeError, match="kind of Value"):
+    with pytest.raises(MistakeError, match="kind of Value"):
         _ = spec(wrong).outputs
 
 
@@ -97,7 +98,7 @@ def test_outputs_of_a_named_tuple_must_be_values() -> None:
         return Pair(Text(""), 1)
 
     wrong.__annotations__["return"] = Pair
-    with pytest.raises(TypeError, match="kind of Value"):
+    with pytest.raises(MistakeError, match="kind of Value"):
         _ = spec(wrong).outputs
 
 

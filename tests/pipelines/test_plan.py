@@ -11,7 +11,7 @@ from toys import Listening, graph_of, plan_of
 from pipelines.code import CodeDigests
 from pipelines.execute import execute_serially
 from pipelines.files import FileDigests
-from pipelines.keys import Machine
+from pipelines.keys import Machine, step_seed
 from pipelines.mistakes import MistakeError
 from pipelines.plan import make_plan
 from pipelines.store import Store
@@ -84,7 +84,7 @@ def test_files_that_cannot_be_read_are_said_all_at_once(tmp_path: Path) -> None:
 def test_the_device_counts_for_nodes_that_ask_for_a_context(tmp_path: Path) -> None:
     plan, _ = plan_of(tmp_path, {"n": {"node": "toy_noise"}, "out": {"node": "toy_measure", "grid": "n"}})
     assert plan.ingredients("n")["device"] == "cpu" and "device" not in plan.ingredients("out")
-    assert plan.seed("n") == plan.ingredients("n")["seed"]
+    assert plan.ingredients("n")["seed"] == step_seed(plan.graph.seed, plan.step("n"))
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

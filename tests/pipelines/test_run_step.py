@@ -26,9 +26,7 @@ from pipelines.value import Value
 def task_of(plan: Plan, path: str = "out") -> Task:
     step = plan.step(path)
     read = [file for value in step.parameters.values() if isinstance(value, InputFiles) for file in value.paths]
-    return Task(
-        step, plan.keys[path], plan.seed(path), plan.machine.device, "piece", tuple(read), plan.ingredients(path)
-    )
+    return Task(step, plan.keys[path], plan.machine.device, "piece", tuple(read), plan.ingredients(path))
 
 
 def run(
