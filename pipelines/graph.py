@@ -68,7 +68,8 @@ def build_graph(piece: Any, registry: Registry, folders: Sequence[Path]) -> Grap
     expansion = expand(piece.get("steps", {}))
     mistakes += expansion.mistakes
     names = named_outputs(piece, "", mistakes)
-    settings = {"sample_rate": piece.get("sample_rate") or 44100}
+    wrong = any(mistake.parameter == "sample_rate" for mistake in mistakes)
+    settings = {"sample_rate": 44100 if wrong else piece.get("sample_rate") or 44100}
     binder = _Binder(registry, folders, settings, {step.path: step for step in expansion.steps}, mistakes)
     bound = {step.path: found for step in expansion.steps if (found := binder.bind(step)) is not None}
     outputs = binder.outputs(names, expansion.scope)

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, create_model
 from pydantic.fields import FieldInfo
 
 from pipelines.mistakes import Mistake, nearest, shown
@@ -21,6 +21,9 @@ _WORDS: dict[Any, str] = {
     int: "a whole number", float: "a number", str: "a text", bool: "true or false", type(None): "null",
     Envelope: "a value, a list of [time, value] points, or a .brk file", InputFiles: "a path or a pattern",
 }  # fmt: skip
+
+_WRITTEN = {"s": "a time", "dB": "a level", "Hz": "a frequency"}
+"""What numbers with these units are called: they can be written with the unit, or as 0:04."""
 
 
 @cache
@@ -144,7 +147,9 @@ def _describe_annotated(annotation: Any) -> str:
                 if getattr(limit, name, None) is not None:
                     limits.append(f"{sign} {_number(getattr(limit, name))}")
         unit = note.name if isinstance(note, Unit) else unit
-    base = describe_type(annotation.__origin__)
+    written = any(isinstance(note, BeforeValidator) for note in annotation.__metadata__)
+    base = _WRITTEN.get(unit, "") if written and annotation.__origin__ is float else ""
+    base = base or describe_type(annotation.__origin__)
     ranged = f"{base} {' and '.join(limits)}" if limits else base
     return f"{ranged} ({unit})" if unit and unit not in ("path", "envelope") else ranged
 

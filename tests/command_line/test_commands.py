@@ -151,7 +151,7 @@ def test_nodes_lists_and_describes(call: Call) -> None:
     assert any(line.startswith("toy_add ") and line.endswith("Add two numbers.  [toy-nodes]") for line in lines)
     said = call("nodes", "toy-tone").out
     assert said.startswith("toy_tone: Give a sine tone.\n")
-    assert "frequency: a number ≥ 0 (Hz); default: 440.0" in said and "default: the piece's sample_rate" in said
+    assert "frequency: a frequency ≥ 0 (Hz); default: 440.0" in said and "default: the piece's sample_rate" in said
     assert "left: Text" in call("nodes", "toy_add").out and "right: Text, optional" in call("nodes", "toy_add").out
     assert "second: Text" in call("nodes", "toy_halve").out
     wrong = call("nodes", "toy_ad")
