@@ -6,6 +6,7 @@ import ast
 import importlib.util
 import re
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +17,8 @@ from blake3 import blake3
 
 from pipelines.value import Value
 
+_PARSING = threading.Lock()
+"""Python before 3.11.8 counts the depth of syntax trees across threads, and fails where two parse at once."""
 RANDOM = frozenset({"seed", "generator"})
 """What a node uses of its context where its result is random."""
 SHOWING = frozenset({"describe", "draw", "sound", "measure", "write"})
@@ -140,7 +143,9 @@ def parse_source(content: bytes, path: Path, module: str) -> Source:
     shown: dict[str, list[ast.stmt]] = {}
     rest: list[ast.stmt] = []
     bound: dict[str, frozenset[str]] = {}
-    for statement in _without_docstring(ast.parse(content).body):
+    with _PARSING:
+        tree = ast.parse(content)
+    for statement in _without_docstring(tree.body):
         if isinstance(statement, ast.Import | ast.ImportFrom):
             for name, target in _imports(statement, package):
                 bound[name] = bound.get(name, frozenset()) | {target}

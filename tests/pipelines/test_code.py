@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import ast
 import importlib
 import itertools
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from pipelines import source
 from pipelines.code import Code, CodeDigests
 from pipelines.files import FileDigests
 from pipelines.node import NodeSpec
@@ -236,3 +240,22 @@ def test_what_was_parsed_is_remembered_by_content_and_a_damaged_memory_is_of_no_
     changed = project.code()
     project.change("deep.py", "return -x", "return x")
     assert project.code() == before != changed
+
+
+def test_sources_are_parsed_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two threads that build syntax trees at once fail in Python before 3.11.8."""
+    inside: list[int] = []
+    most: list[int] = []
+    parse = ast.parse
+
+    def slow(content: bytes) -> ast.Module:
+        inside.append(1)
+        most.append(len(inside))
+        time.sleep(0.01)
+        inside.pop()
+        return parse(content)
+
+    monkeypatch.setattr(source.ast, "parse", slow)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: source.parse_source(b"x = 1", Path(f"{n}.py"), "module"), range(8)))
+    assert max(most) == 1

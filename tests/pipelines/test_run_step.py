@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -65,11 +65,9 @@ def test_what_another_process_stored_meanwhile_is_taken(tmp_path: Path, monkeypa
 
 def test_two_at_once_compute_it_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOY_LOG", str(tmp_path / "log"))
-    threads = [threading.Thread(target=run, args=(tmp_path, {"node": "toy_slow", "duration": 0.2})) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(3) as pool:
+        waiting = [pool.submit(run, tmp_path, {"node": "toy_slow", "duration": 0.2}) for _ in range(3)]
+        assert len({plan.keys["out"] for _, _, plan in (each.result() for each in waiting)}) == 1
     assert (tmp_path / "log").read_text().count("begin slow") == 1
 
 
