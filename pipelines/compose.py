@@ -104,7 +104,7 @@ def _quoted(override: str) -> str:
 
 
 def _known_piece(name: str, config_dirs: Sequence[Path]) -> str:
-    names = list(pieces(config_dirs))
+    names = list(_piece_files(config_dirs))
     if not name:
         raise mistake("no piece is chosen", parameter="piece", allowed=listed(names), hint=f"piece={names[0]}")
     if name not in names:
@@ -159,11 +159,15 @@ def _configuration(loader: Any, name: str | None, overrides: list[str], parts: s
 
 def pieces(config_dirs: Sequence[Path] = ()) -> dict[str, str]:
     """Return every piece by name, with the first comment line of its file."""
-    found: dict[str, str] = {}
+    return {name: _first_comment(path) for name, path in _piece_files(config_dirs).items()}
+
+
+def _piece_files(config_dirs: Sequence[Path]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
     for folder in [CONF, *_package_folders(), *config_dirs]:
         root = folder / "piece"
         for path in sorted(path for path in root.rglob("*.yaml") if path.is_file()):
-            found.setdefault(path.relative_to(root).with_suffix("").as_posix(), _first_comment(path))
+            found.setdefault(path.relative_to(root).with_suffix("").as_posix(), path)
     return found
 
 
@@ -191,7 +195,7 @@ def sweep(
             task_function=lambda _: None,
             config=master,
         )
-        sweeper.launcher = _Batches(ours, config_dirs, run)
+        sweeper.launcher = _Batches(config_dirs, run)
         sweeper.validate_batch_is_legal = lambda batch: None  # the whole batch is composed before a job starts
         sweeper.sweep(arguments=theirs)
 
@@ -200,7 +204,6 @@ def sweep(
 class _Batches:
     """Takes the place of Hydra's launcher: composes a whole batch, then hands it to `run`."""
 
-    hydra_overrides: Sequence[str]
     config_dirs: Sequence[Path]
     run: Callable[[Sequence[Composed]], Sequence[Any]]
 

@@ -22,6 +22,7 @@ from typing import Any
 from pipelines.blobs import file_digest
 from pipelines.compose import CONF
 from pipelines.execute import Execution
+from pipelines.files import write_whole
 from pipelines.mistakes import mistake
 from pipelines.prepare import Prepared
 from pipelines.store import Damaged
@@ -164,8 +165,7 @@ def _measures(rendered: Rendered, name: str) -> dict[str, float]:
     except (OSError, ValueError):
         measured = rendered.execution.outputs[name].measure()
         found = {key: value for key, value in measured.items() if math.isfinite(value)}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(found))
+        write_whole(path, json.dumps(found))
     return found
 
 
