@@ -314,7 +314,7 @@ def _choices(text: str) -> list[str]:
 
 def _nearest_setting(key: str) -> str:
     groups = [path.name for path in CONF.iterdir() if path.is_dir()]
-    settings = ["store.folder", "store.limit", "store.verify", "renders", "records", "device", "threads"]
+    settings = ["store.folder", "store.limit", "store.verify", "renders", "records", "device", "threads", "workers"]
     near = nearest(key, ["piece", *groups, *settings])
     return near or "keys of the piece begin with 'piece.', as in piece.steps.NAME.PARAMETER"
 

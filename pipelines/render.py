@@ -15,6 +15,7 @@ from pipelines.record import Rendered, write_record
 from pipelines.reproduce import write_reproduction
 from pipelines.run_step import Meter
 from pipelines.store import Damaged
+from pipelines.workers import set_workers
 
 
 @dataclass
@@ -67,6 +68,7 @@ def render(prepared: Prepared, listener: Listener, sweep: str = "") -> Outcome:
     started, meter = time.time(), Meter()
     if prepared.plan.order:
         _set_threads(prepared.settings.threads)
+        set_workers(prepared.settings.workers)
     prepared, execution = _execute(prepared, listener)
     outcome = Outcome(prepared, execution, render_folder(prepared))
     keys = {name: _mark(prepared, name) for name in execution.outputs}

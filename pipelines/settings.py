@@ -63,6 +63,7 @@ class Settings(_Part):
     tracking: TrackingSettings
     device: Literal["auto", "cpu", "cuda"]
     threads: Annotated[int, Field(ge=1, le=256)]
+    workers: Annotated[int, Field(ge=0, le=1024)]
 
 
 def read_settings(config: Mapping[str, Any]) -> Settings:

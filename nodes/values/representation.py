@@ -60,3 +60,26 @@ class Representation(Value):
         every bin, so that the mean is the mean square of the sound.
         """
         return None
+
+    def colour(self) -> Array | None:
+        """Return the power spectrum of the analysed sound itself, shaped as `spectrum`, which it is unless known."""
+        return self.spectrum()
+
+    def envelope(self) -> Array | None:
+        """Return the amplitude over time that the coefficients imply, or None where they do not tell.
+
+        Returns
+        -------
+        channels × points, evenly spaced from the first to the last sample.
+        """
+        return None
+
+    def axes(self) -> dict[str, dict[str, Array]]:
+        """Return for each descriptor class the physical axes of its coefficients.
+
+        Returns
+        -------
+        For each class the axes by name, one value for each path (the second axis of the coefficients):
+        'frequency' in Hz, 'rate' in Hz, 'scale' in signed cycles per octave; NaN where a path has none.
+        """
+        return {}

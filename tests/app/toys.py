@@ -185,6 +185,7 @@ def prepared_of(folder: Path, steps: Any, output: Any = "out", **changes: Any) -
         "tracking": {"uri": None, "artifacts": None, "experiment": "toys"},
         "device": "cpu",
         "threads": 1,
+        "workers": 0,
     }
     for name, value in changes.items():
         (config if name in config else piece)[name] = value

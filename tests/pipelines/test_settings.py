@@ -18,6 +18,7 @@ WHOLE: dict[str, Any] = {
     "tracking": {"uri": None, "artifacts": None, "experiment": "e"},
     "device": "auto",
     "threads": 1,
+    "workers": 0,
 }
 
 
@@ -37,6 +38,7 @@ def test_settings_are_read_and_the_piece_is_left_alone() -> None:
     ("settings", "place"),
     [
         ({"threads": 0}, "threads"),
+        ({"workers": -1}, "workers"),
         ({"device": "tpu"}, "device"),
         ({"store": {**WHOLE["store"], "limit": "lots"}}, "store.limit"),
         ({"store": {**WHOLE["store"], "limit": -1}}, "store.limit"),
