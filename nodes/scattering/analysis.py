@@ -8,83 +8,62 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from nodes.scattering.filters import bank, least_octaves
-from nodes.scattering.reference import Reference
-from nodes.scattering.transform import Transform, padding_of
+from nodes.scattering.compression import compressed
+from nodes.scattering.core.chunks import Chunks, transform_for
+from nodes.scattering.core.design import Design
+from nodes.scattering.core.differentiable import scatter
 from nodes.scattering.value import Scattering
 from nodes.values.audio import Audio
 from pipelines.mistakes import mistake
 from pipelines.value import Array
+from pipelines.workers import spread
 
 SPECTRUM_BINS = 4097
 """Frequencies at which the spectrum is estimated, from 0 Hz to half the sample rate."""
 
-
-def averaging_samples(seconds: float | None, octaves: int, sample_rate: int) -> int:
-    """Return the power of two nearest to a time, in samples; 2^octaves where no time is given."""
-    if seconds is None:
-        return int(2**octaves)
-    return int(2 ** max(0, round(math.log2(max(seconds * sample_rate, 1.0)))))
+LONGEST_SPECTRUM = 2**19
+"""Greatest number of samples whose spectrum is kept whole."""
 
 
-def transform_for(
-    length: int, octaves: int, quality: int, averaging: int, engine: str, device: str
-) -> Transform | Reference:
-    """Return the transform of sounds of `length` samples, ours or Kymatio's.
+def scattering_of(
+    audio: Audio,
+    design: Design,
+    *,
+    chunk: int | None = None,
+    double: bool = False,
+    logarithm: float | None = None,
+    normalised: bool = False,
+    device: str = "cpu",
+) -> Scattering:
+    """Return the scattering of a sound, channel by channel; the parameters are those of `Scattering`."""
+    dtype = torch.float64 if double else torch.float32
+    transform = transform_for(design, audio.length, chunk, device, dtype)
 
-    Raises
-    ------
-    MistakeError
-        Where the octaves are too few for the quality, or the sound is too short.
-    """
-    if octaves < least_octaves(quality):
-        raise mistake(
-            f"with {quality} filters in an octave the filters are longer than this",
-            parameter="octaves",
-            given=str(octaves),
-            allowed=f"{least_octaves(quality)} or more",
-            hint="raise octaves, or lower quality",
-        )
-    unit = max(averaging, 2**octaves)
-    padding = padding_of(length, unit)
-    if padding is None:
-        raise mistake(
-            "the sound is too short for filters and averaging of this length",
-            parameter="octaves" if unit > averaging else "averaging",
-            given=f"{length} samples for {unit} samples of filter",
-            allowed=f"{2 * unit + 1} samples or more",
-            hint="lower octaves or averaging, or take a longer sound",
-        )
-    ours = Transform(length, octaves, quality, averaging, padding, device)
-    return ours if engine == "fast" else Reference(ours, length, octaves, quality, averaging, device)
+    def channel(number: int) -> tuple[Array, Array]:
+        samples = torch.tensor(audio.samples[number : number + 1], dtype=dtype, device=device)
+        found = transform.forward(samples, keep=False)
+        return found.order1.cpu().numpy(), found.order2.cpu().numpy()
 
-
-def scattering_of(audio: Audio, octaves: int, quality: int, averaging: int, engine: str, device: str) -> Scattering:
-    """Return the scattering of a sound, channel by channel."""
-    transform = transform_for(audio.length, octaves, quality, averaging, engine, device)
-    with torch.no_grad():
-        channels = [transform(torch.tensor(audio.samples[c : c + 1], device=device)) for c in range(audio.channels)]
-    order1 = torch.cat([found["order1"] for found in channels]).cpu().numpy()
-    frames = order1.shape[2]
-    paths = transform.paths()
-    order2 = (
-        torch.cat([found["order2"] for found in channels]).cpu().numpy()
-        if paths
-        else np.zeros((audio.channels, 0, frames), np.float32)
-    )
-    rate = audio.sample_rate
+    each = range(audio.channels)
+    found = [channel(number) for number in each] if isinstance(transform, Chunks) else spread(channel, each)
+    order1, order2 = (np.concatenate(orders) for orders in zip(*found, strict=True))
+    rate, paths = audio.sample_rate, transform.paths()
     return Scattering(
         order1=order1,
         order2=order2,
-        frequencies1=np.array([carrier.centre * rate for carrier in transform.carriers]),
-        frequencies2=np.array([carrier.centre * rate for carrier, _ in paths]),
-        rates2=np.array([modulator.centre * rate for _, modulator in paths]),
+        frequencies1=paths["order1"].frequency * rate,
+        frequencies2=paths["order2"].frequency * rate,
+        rates2=paths["order2"].rate * rate,
+        scales2=paths["order2"].scale * design.quality,
+        times=transform.times / rate,
+        colours=power_spectrum(audio.samples),
+        design=design,
         sample_rate=rate,
-        octaves=octaves,
-        quality=quality,
-        averaging=averaging,
-        engine=engine,
         samples=audio.length,
+        chunk=chunk,
+        double=double,
+        logarithm=logarithm,
+        normalised=normalised,
     )
 
 
@@ -96,14 +75,41 @@ def analysis_of(target: Scattering, length: int, device: str) -> Callable[[torch
     MistakeError
         Where the length is not the target's: coefficients are compared frame by frame.
     """
-    if length != target.length:
+    if length != target.length and target.design.averaging:
         raise mistake(
             "a sound can be compared with a scattering only at the same length",
             given=f"{length} samples ({length / target.sample_rate:.3f} s)",
             allowed=f"{target.length} samples ({target.length / target.sample_rate:.3f} s), as the target has",
-            hint="cut both to one duration before the analysis",
+            hint="cut both to one duration before the analysis, or give scatter `averaging: global`",
         )
-    return transform_for(length, target.octaves, target.quality, target.averaging, target.engine, device)
+    dtype = torch.float64 if target.double else torch.float32
+    transform = transform_for(target.design, length, target.chunk, device, dtype)
+    raw = target.raw()
+
+    def analysis(samples: torch.Tensor) -> dict[str, torch.Tensor]:
+        orders = dict(zip(("order1", "order2"), scatter(samples.to(dtype), transform), strict=True))
+        return {name: compressed(target, orders[name], values).to(samples.dtype) for name, values in raw.items()}
+
+    return analysis
+
+
+def power_spectrum(samples: Array) -> Array:
+    """Return the power spectrum of channels × samples: channels × bins, float32, 1 in every bin for white noise.
+
+    Beyond about twelve seconds it is the mean over stretches of that length under a Hann window.
+    """
+    length = samples.shape[1]
+    if length <= LONGEST_SPECTRUM:
+        return np.stack([np.abs(np.fft.rfft(row)) ** 2 / max(length, 1) for row in samples]).astype(np.float32)
+    window = np.sqrt(np.hanning(LONGEST_SPECTRUM + 1)[:-1])
+    half, total = LONGEST_SPECTRUM // 2, np.zeros((len(samples), LONGEST_SPECTRUM // 2 + 1))
+    for start in range(-half, length, half):
+        for row, sums in zip(samples, total, strict=True):
+            stretch = np.zeros(LONGEST_SPECTRUM, np.float32)
+            inside = row[max(start, 0) : start + LONGEST_SPECTRUM]
+            stretch[max(-start, 0) : max(-start, 0) + len(inside)] = inside
+            sums += np.abs(np.fft.rfft(stretch * window)) ** 2
+    return np.asarray(total / length, np.float32)
 
 
 def spectrum_of(target: Scattering) -> Array:
@@ -112,9 +118,19 @@ def spectrum_of(target: Scattering) -> Array:
     The modulus of a band of noise is Rayleigh distributed, so that its power is 4/π of its squared mean; the
     filter of width σ lets √π σ of the spectrum through. The mean over all bins is the mean square of the sound.
     """
-    filters = bank(target.octaves, target.quality)
+    filters = target.design.carriers
     passed = math.sqrt(math.pi) * np.array([filter.width for filter in filters])
     power = 4 / math.pi * np.square(target.order1, dtype=np.float64).mean(-1) / passed
     places = np.linspace(0, 0.5, SPECTRUM_BINS)
     centres = np.array([filter.centre for filter in filters])
     return np.stack([np.interp(places, centres[::-1], row[::-1]) for row in power])
+
+
+def envelope_of(target: Scattering) -> Array | None:
+    """Return the root of the first order's energy, channels × points from the first to the last sample."""
+    if not target.design.averaging:
+        return None
+    energy = np.sqrt(np.square(target.order1, dtype=np.float64).sum(1))
+    duration = (target.length - 1) / target.sample_rate
+    places = np.linspace(0, duration, max(2, 2 * energy.shape[1]))
+    return np.stack([np.interp(places, target.times, row) for row in energy])

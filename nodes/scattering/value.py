@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from nodes.scattering.core.design import Design
 from nodes.values.representation import Representation
 from pipelines.value import Array
 
@@ -16,30 +19,40 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Scattering(Representation):
-    """Time scattering of the first and second order; the mean of the sound itself (order 0) is left out.
+    """Scattering of the first and second order; the mean of the sound itself (order 0) is left out.
 
     Parameters
     ----------
     order1
-        channels × paths × frames, float32: the mean modulus of each band.
+        channels × bands × frames, float32 or float64: the mean modulus of each band.
     order2
-        channels × paths × frames, float32: the mean modulus of each modulation of each band.
+        channels × paths × frames: the mean modulus of each modulation of the bands.
     frequencies1
         Centre of each band of the first order, in Hz.
     frequencies2
-        Centre of the band of each path of the second order, in Hz.
+        Centre of each path of the second order in Hz; NaN where it is a mean over all bands.
     rates2
         Modulation rate of each path of the second order, in Hz.
+    scales2
+        Modulation scale of each path in cycles per octave, positive where sounds rise; NaN for scattering in time.
+    times
+        Place of each frame, in seconds.
+    colours
+        channels × bins, float32: the power spectrum of the sound, as `Representation.colour` gives it.
+    design
+        How it was computed.
     sample_rate
         Samples a second.
-    octaves, quality
-        Scale of the longest filter as a power of two, and filters in an octave of the first order.
-    averaging
-        Samples over which the coefficients are averaged, and the distance of frames; frame k is at k·averaging.
-    engine
-        'fast' or 'kymatio', by which it was computed.
     samples
         Length of the sound that was analysed.
+    chunk
+        Length of the chunks in samples, where it was asked for.
+    double
+        Whether it is computed with float64.
+    logarithm
+        ε of log(1 + S / (ε μ)), μ the mean of each path over time; None for S itself.
+    normalised
+        Whether S / μ stands for S.
     """
 
     order1: Array
@@ -47,12 +60,16 @@ class Scattering(Representation):
     frequencies1: Array
     frequencies2: Array
     rates2: Array
+    scales2: Array
+    times: Array
+    colours: Array
+    design: Design
     sample_rate: int
-    octaves: int
-    quality: int
-    averaging: int
-    engine: str
     samples: int
+    chunk: int | None = None
+    double: bool = False
+    logarithm: float | None = None
+    normalised: bool = False
 
     @property
     def channels(self) -> int:
@@ -66,21 +83,28 @@ class Scattering(Representation):
 
     def describe(self) -> str:
         """Return the number of paths and frames, and what they mean."""
-        channels, paths, frames = self.order1.shape
-        step = 1000 * self.averaging / self.sample_rate
+        channels, bands, frames = self.order1.shape
+        averaging = self.design.averaging
+        step = f" of {1000 * averaging / self.sample_rate:.3g} ms" if averaging else ", the mean"
         return (
-            f"Scattering, {channels} ch × {paths} + {self.order2.shape[1]} paths × {frames} frames of {step:.1f} ms, "
-            f"octaves {self.octaves}, quality {self.quality}"
+            f"Scattering ({self.design.kind}), {channels} ch × {bands} bands + {self.order2.shape[1]} paths × "
+            f"{frames} frames{step}, octaves {self.design.octaves}, quality {self.design.quality}"
         )
 
     def draw(self) -> MatplotlibFigure:
-        """Return the scattergrams of both orders, paths sorted by their l1 norm."""
+        """Return the scattergrams of both orders, and the energy by rate and scale."""
         from nodes.scattering.drawing import draw_scattering
 
         return draw_scattering(self)
 
     def coefficients(self) -> dict[str, Array]:
-        """Return 'order1' and, where it has paths, 'order2'."""
+        """Return 'order1' and, where it has paths, 'order2', compressed and normalised as asked."""
+        from nodes.scattering.compression import compressed
+
+        return {name: compressed(self, values, values) for name, values in self.raw().items()}
+
+    def raw(self) -> dict[str, Array]:
+        """Return 'order1' and, where it has paths, 'order2', as the transform gives them."""
         return {"order1": self.order1} | ({"order2": self.order2} if self.order2.shape[1] else {})
 
     def analysis(self, length: int, device: str) -> Callable[[torch.Tensor], dict[str, torch.Tensor]]:
@@ -89,8 +113,25 @@ class Scattering(Representation):
 
         return analysis_of(self, length, device)
 
+    def axes(self) -> dict[str, dict[str, Array]]:
+        """Return the frequency of each band, and frequency, rate and scale of each path."""
+        second = {"frequency": self.frequencies2, "rate": self.rates2}
+        if not np.isnan(self.scales2).all():
+            second["scale"] = self.scales2
+        return {"order1": {"frequency": self.frequencies1}} | ({"order2": second} if len(self.rates2) else {})
+
     def spectrum(self) -> Array:
         """Return the spectrum of noise whose first order would be this one."""
         from nodes.scattering.analysis import spectrum_of
 
         return spectrum_of(self)
+
+    def colour(self) -> Array:
+        """Return the power spectrum of the sound: of all of it where it is short, else a mean over stretches."""
+        return self.colours
+
+    def envelope(self) -> Array | None:
+        """Return the root of the first order's energy over time, or None for a mean over the whole sound."""
+        from nodes.scattering.analysis import envelope_of
+
+        return envelope_of(self)

@@ -1,0 +1,188 @@
+"""From what a composer writes, in seconds, Hz and octaves, to what a transform is, in samples and bands."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from nodes.scattering.core.design import Boundary, Design, Kind, Sampling
+from nodes.scattering.core.filters import LOWEST_WIDTH, Wavelet, bank, least_octaves, relative_width
+from nodes.values.audio import Audio
+from nodes.values.blocks import require_finite_sound
+from pipelines.mistakes import mistake
+
+DEFAULT_OCTAVES = 11
+
+ANY_RATE = 44100
+"""Sample rate with which choices are checked where that of the sound is not known yet."""
+
+
+class Choices(NamedTuple):
+    """The parameters of `scatter` that make its design."""
+
+    kind: Kind
+    octaves: int | None
+    lowest: float | None
+    quality: int
+    orders: int
+    averaging: float | Literal["global"] | None
+    octave_averaging: float | Literal["global"] | None
+    octave_span: float
+    rates: Sequence[float] | None
+    scales: Sequence[float] | None
+    rates_per_octave: int
+    scales_per_octave: int
+    wavelet: Wavelet
+    boundary: Boundary
+    sampling: Sampling
+
+
+def design_for(choices: Choices, sample_rate: int | None) -> Design:
+    """Return the design; without a sample rate one that serves to check the choices.
+
+    Raises
+    ------
+    MistakeError
+        Where choices do not go together.
+    """
+    rate = sample_rate or ANY_RATE
+    octaves = _octaves(choices, rate)
+    _require_filters(choices.quality, octaves)
+    averaging = choices.averaging
+    design = Design(
+        kind=choices.kind,
+        octaves=octaves,
+        quality=choices.quality,
+        orders=choices.orders,
+        averaging=0 if averaging == "global" else int(2**octaves) if averaging is None else _power(averaging * rate),
+        band_averaging=_band_averaging(choices),
+        band_octaves=round(math.log2(_power(choices.octave_span * choices.quality))),
+        rates=_range(choices.rates, rate, "rates"),
+        scales=_range(choices.scales, choices.quality, "scales"),
+        wavelet=choices.wavelet,
+        boundary=choices.boundary,
+        sampling=choices.sampling,
+        rates_per_octave=choices.rates_per_octave,
+        scales_per_octave=choices.scales_per_octave,
+    )
+    if sample_rate:
+        _require_paths(design, rate)
+    return design
+
+
+def require_sound(audio: Audio) -> None:
+    """Refuse a sound without channels or samples, or with a sample that is NaN or infinite."""
+    if not audio.samples.size:
+        raise mistake(
+            "there is no sound to scatter",
+            parameter="audio",
+            given=f"{audio.channels} channels of {audio.length} samples",
+            allowed="one channel and one sample or more",
+        )
+    require_finite_sound(audio.samples, audio.sample_rate)
+
+
+def chunk_samples(seconds: float | None, design: Design, sample_rate: int) -> int | None:
+    """Return the length of chunks in samples: the next multiple of what the frames allow.
+
+    Raises
+    ------
+    MistakeError
+        Where chunks are shorter than four of the longest filters or averagings.
+    """
+    if seconds is None:
+        return None
+    samples = round(seconds * sample_rate)
+    if samples < 4 * design.unit:
+        raise mistake(
+            "chunks are too short for filters and averaging of this length",
+            parameter="chunk",
+            given=f"{seconds:g} s",
+            allowed=f"{4 * design.unit / sample_rate:.3g} s or more",
+            hint="raise chunk, or lower octaves or averaging",
+        )
+    return int(2 ** math.ceil(math.log2(samples)))
+
+
+def _octaves(choices: Choices, rate: int) -> int:
+    if choices.lowest is None:
+        return DEFAULT_OCTAVES if choices.octaves is None else choices.octaves
+    if choices.octaves is not None:
+        raise mistake("the longest filters are given by octaves or by lowest, not by both", parameter="lowest")
+    width = relative_width(choices.quality) * choices.lowest / rate
+    octaves = math.log2(LOWEST_WIDTH / width) if width > 0 else math.inf
+    if not octaves <= 20:
+        raise mistake(
+            "filters down to this frequency would be longer than 2^20 samples",
+            parameter="lowest",
+            given=f"{choices.lowest:g} Hz",
+            allowed=f"{LOWEST_WIDTH * rate / 2**20 / relative_width(choices.quality):.3g} Hz or more",
+            hint="raise lowest, or lower quality",
+        )
+    return max(round(octaves), least_octaves(choices.quality))
+
+
+def _require_filters(quality: int, octaves: int) -> None:
+    if octaves < least_octaves(quality):
+        raise mistake(
+            f"with {quality} filters in an octave the filters are longer than this",
+            parameter="octaves",
+            given=str(octaves),
+            allowed=f"{least_octaves(quality)} or more",
+            hint="raise octaves, or lower quality",
+        )
+
+
+def _band_averaging(choices: Choices) -> int:
+    octaves = choices.octave_averaging
+    if octaves is None:
+        return 0
+    if choices.kind == "time" or choices.orders < 2:
+        raise mistake(
+            "only the second order of joint scattering is averaged along log-frequency",
+            parameter="octave_averaging",
+            given=f"{octaves} with kind {choices.kind}, orders {choices.orders}",
+            allowed="kind: joint with orders: 2",
+        )
+    return -1 if octaves == "global" else _power(octaves * choices.quality)
+
+
+def _power(number: float) -> int:
+    """Return the nearest power of two, 1 or more."""
+    return int(2 ** max(0, round(math.log2(max(number, 1.0)))))
+
+
+def _range(limits: Sequence[float] | None, unit: float, parameter: str) -> tuple[float, float]:
+    if limits is None:
+        return (0.0, 1.0)
+    if limits[0] > limits[1]:
+        raise mistake(
+            "the range is upside down",
+            parameter=parameter,
+            given=f"[{limits[0]:g}, {limits[1]:g}]",
+            allowed="[least, greatest]",
+        )
+    return (limits[0] / unit, limits[1] / unit)
+
+
+def _require_paths(design: Design, rate: int) -> None:
+    """Refuse ranges of rates or scales in which no filter lies."""
+    if design.orders < 2:
+        return
+    centres = [filter.centre * rate for filter in bank(design.octaves, design.rates_per_octave)]
+    if design.rates != (0.0, 1.0) and not design.modulators:
+        raise mistake(
+            "no rate of the second order lies in this range",
+            parameter="rates",
+            given=f"[{design.rates[0] * rate:.4g}, {design.rates[1] * rate:.4g}] Hz",
+            allowed=f"a range with one of {', '.join(f'{centre:.3g}' for centre in centres[::-1])} Hz in it",
+        )
+    if design.kind != "time" and not design.scale_filters:
+        scales = [f.centre * design.quality for f in bank(design.band_octaves, design.scales_per_octave)]
+        raise mistake(
+            "no scale of the second order lies in this range",
+            parameter="scales",
+            given=f"[{design.scales[0] * design.quality:.4g}, {design.scales[1] * design.quality:.4g}]",
+            allowed=f"a range with one of 0, {', '.join(f'{s:.3g}' for s in scales[::-1])} cycles per octave in it",
+        )

@@ -1,0 +1,42 @@
+"""Logarithmic compression and normalisation of coefficients, path by path."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import torch
+
+from pipelines.value import Array
+
+if TYPE_CHECKING:
+    from nodes.scattering.value import Scattering
+
+Coefficients = TypeVar("Coefficients", Array, torch.Tensor)
+
+LEAST_MEAN = 1e-6
+"""Least mean of a path in either operation, in the greatest one of its order: quieter paths count as that quiet."""
+
+
+def compressed(target: Scattering, values: Coefficients, reference: Array) -> Coefficients:
+    """Return S / μ where the target is normalised, log(1 + S / (ε μ)) where it is compressed, S where it is neither.
+
+    Parameters
+    ----------
+    target
+        Tells which.
+    values
+        channels × paths × frames.
+    reference
+        The target's own coefficients of this order, of which μ, the mean over time, is taken.
+    """
+    if target.logarithm is None and not target.normalised:
+        return values
+    mean = reference.mean(-1, dtype=np.float64)
+    mean = np.maximum(mean, max(LEAST_MEAN * mean.max(initial=0), np.finfo(np.float32).tiny))[..., None]
+    scale = 1 / (mean * (1.0 if target.logarithm is None else target.logarithm))
+    if isinstance(values, torch.Tensor):
+        scaled = values * torch.tensor(scale, dtype=values.dtype, device=values.device)
+        return scaled if target.logarithm is None else torch.log1p(scaled)
+    array: Array = values * scale.astype(values.dtype)
+    return array if target.logarithm is None else np.asarray(np.log1p(array))

@@ -1,0 +1,1 @@
+"""The transform itself: tensors in, tensors out; knows nothing of values, nodes or seconds."""

@@ -1,0 +1,166 @@
+"""Long sounds in overlapping chunks, so that time grows with the length and memory does not.
+
+Each chunk goes under a Hann window and around a circle of its own; the next begins at its middle. The windows add up
+to one, and so, nearly, do the coefficients of the chunks where they overlap (Lostanlen and Hecker, "The shape of
+remixxxes to come", DAFx 2019, re-synthesise long sounds so).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from nodes.scattering.core.circle import Circle, circle_of
+from nodes.scattering.core.design import Design, Paths
+from nodes.scattering.core.transform import Scattered, Transform
+from pipelines.workers import spread, workers
+
+LEAST = 2**17
+"""Least length of the chunks that are made unasked, in samples: 3 s at 44.1 kHz."""
+
+FILTERS, AVERAGINGS = 16, 8
+"""Least length of a chunk in longest filters and in averagings; below it the window itself would be heard."""
+
+TAPE_BYTES = 2**30
+"""What may be kept for the adjoint; of chunks beyond it the coefficients are computed twice."""
+
+
+def chunk_length(design: Design) -> int:
+    """Return the length of chunks that suits a design, in samples."""
+    return max(LEAST, FILTERS * int(2**design.octaves), AVERAGINGS * design.averaging)
+
+
+class Kept(NamedTuple):
+    """Coefficients, each channels × paths × frames, and what the adjoint needs of the first chunks."""
+
+    order1: torch.Tensor
+    order2: torch.Tensor
+    samples: torch.Tensor
+    scattered: list[Scattered]
+
+
+class Chunks:
+    """The scattering transform of sounds of one length, chunk by chunk; used as `Transform` is.
+
+    Parameters
+    ----------
+    design
+        What is to be computed.
+    length
+        Number of samples.
+    chunk
+        Samples of a chunk, a multiple of twice the averaging.
+    device, dtype
+        As for `Transform`.
+    """
+
+    def __init__(
+        self, design: Design, length: int, chunk: int, device: str = "cpu", dtype: torch.dtype = torch.float32
+    ) -> None:
+        local = dataclasses.replace(design, averaging=design.averaging or int(2**design.octaves), boundary="circular")
+        self.design, self._hop, self._mean = design, chunk // 2, not design.averaging
+        self._chunk = Transform(local, circle_of(chunk, local), device, dtype)
+        count = math.ceil(length / self._hop) + 1
+        self._starts = [number * self._hop for number in range(count)]
+        total = (count + 1) * self._hop
+        self._circle = Circle(length, self._hop, total, total // local.averaging, local.averaging, design.boundary)
+        self._window = torch.hann_window(chunk, dtype=dtype, device=device)
+
+    @property
+    def times(self) -> np.ndarray:
+        """Places of the frames, in samples of the sound."""
+        return np.array([self._circle.length / 2]) if self._mean else self._circle.times
+
+    def paths(self) -> dict[str, Paths]:
+        """Return the axes of 'order1' and 'order2', as of a `Transform`."""
+        return self._chunk.paths()
+
+    def forward(self, samples: torch.Tensor, keep: bool = True) -> Kept:
+        """Return the coefficients of channels × length samples; without `keep`, nothing for the adjoint."""
+        frames = self._circle.count
+        orders: list[torch.Tensor] = []
+        kept: list[Scattered] = []
+        for first in range(0, len(self._starts), workers()):
+            starts = self._starts[first : first + workers()]
+            room = keep and _bytes(kept) * (1 + len(starts) / max(1, len(kept))) < TAPE_BYTES
+
+            def scatter(start: int, room: bool = room) -> Scattered:
+                return self._chunk.forward(self._windowed(samples, start), room)
+
+            for start, found in zip(starts, spread(scatter, starts), strict=True):
+                if not orders:
+                    orders = [samples.new_zeros((*o.shape[:2], frames)) for o in (found.order1, found.order2)]
+                for order, part in zip(orders, (found.order1, found.order2), strict=True):
+                    order[..., self._frames(start)] += part
+                kept += [found] if room else []
+        return Kept(self._sound(orders[0]), self._sound(orders[1]), samples, kept)
+
+    def adjoint(self, order1: torch.Tensor, order2: torch.Tensor, kept: Kept) -> torch.Tensor:
+        """Return the gradient with respect to the samples, from those with respect to the coefficients."""
+        orders = [self._sound_adjoint(order) for order in (order1, order2)]
+
+        def back(number: int) -> torch.Tensor:
+            start = self._starts[number]
+            stored = number < len(kept.scattered)
+            windowed = kept.scattered[number] if stored else self._chunk.forward(self._windowed(kept.samples, start))
+            first, second = (order[..., self._frames(start)].contiguous() for order in orders)
+            return self._chunk.adjoint(first, second, windowed).mul_(self._window)
+
+        gradient = torch.zeros_like(kept.samples)
+        for first in range(0, len(self._starts), workers()):
+            numbers = range(first, min(first + workers(), len(self._starts)))
+            for number, part in zip(numbers, spread(back, numbers), strict=True):
+                gradient.index_add_(-1, self._origins(self._starts[number]), part)
+        return gradient
+
+    def _windowed(self, samples: torch.Tensor, start: int) -> torch.Tensor:
+        return samples[..., self._origins(start)] * self._window
+
+    def _origins(self, start: int) -> torch.Tensor:
+        """Return which samples of the sound the chunk consists of; beside the sound it is continued."""
+        return self._circle.origins(start, start + len(self._window)).to(self._window.device)
+
+    def _frames(self, start: int) -> slice:
+        """Return the frames of the chunk that begins here."""
+        step = self._circle.averaging
+        return slice(start // step, (start + len(self._window)) // step)
+
+    def _sound(self, order: torch.Tensor) -> torch.Tensor:
+        """Return the frames inside the sound, or their mean."""
+        inside = order[..., self._circle.frames.kept]
+        return inside.mean(-1, keepdim=True) if self._mean else inside.clone()
+
+    def _sound_adjoint(self, gradient: torch.Tensor) -> torch.Tensor:
+        kept = self._circle.frames.kept
+        whole = gradient.new_zeros((*gradient.shape[:2], self._circle.count))
+        whole[..., kept] = gradient / (kept.stop - kept.start) if self._mean else gradient
+        return whole
+
+
+def _bytes(kept: list[Scattered]) -> int:
+    """Return the size of what is kept, estimated by the first."""
+    if not kept:
+        return 0
+    one = sum(t.numel() * t.element_size() for pair in kept[0].bands for t in pair)
+    one += sum(t.numel() * t.element_size() for tape in kept[0].tapes for pair in tape.tiles for t in pair)
+    return one * len(kept)
+
+
+def transform_for(
+    design: Design, length: int, chunk: int | None, device: str = "cpu", dtype: torch.dtype = torch.float32
+) -> Transform | Chunks:
+    """Return the transform of sounds of `length` samples: whole, or in chunks where they are longer than that.
+
+    Parameters
+    ----------
+    chunk
+        Samples of a chunk; None for chunks of a length that suits the design, of sounds longer than two of them.
+    """
+    size = chunk or chunk_length(design)
+    if length <= (size if chunk else 2 * size):
+        return Transform(design, length, device, dtype)
+    return Chunks(design, length, size, device, dtype)

@@ -1,0 +1,91 @@
+"""Filters along log-frequency as matrices: U2 = |ψ_β ∗_λ Y|, and the average of it along λ.
+
+Bands are few, so that one product of matrices does what a transform, a product and an inverse transform would do, at
+exactly those places at which the result is wanted.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from nodes.scattering.core.design import Design, ScaleFilter
+from nodes.scattering.core.filters import LOWEST_WIDTH, averaging_impulse, without_dust
+from pipelines.value import Array
+
+WIDTHS = 7.0
+"""Least number of places of a filter's modulus in a band, times its deviation in cycles per band, where it fits."""
+
+REACH_FITTED, REACH_FULL = 3.5, 5.5
+"""Deviations of a filter's impulse response beyond the existing bands whose modulus counts in an average."""
+
+
+class ScaleRows(NamedTuple):
+    """The places of one filter along the bands, its matrix, and the matrix that averages along the bands."""
+
+    filter: ScaleFilter
+    places: Array
+    matrix: Array
+    average: Array | None
+    kept: Array
+
+
+def scale_rows(design: Design, filter: ScaleFilter, bands: int) -> ScaleRows:
+    """Return the places of a filter along `bands` bands; none of them lies outside where nothing is averaged.
+
+    `matrix` is places × bands, complex; `average` kept × places; `kept` are places, or NaN for one mean.
+    """
+    stride, averaging = _stride(design, filter), design.band_averaging
+    averaged = averaging != 0 and filter.wavelet is not None
+    places = np.arange(0, bands, stride)
+    if averaged:
+        margin = (REACH_FULL if design.sampling == "full" else REACH_FITTED) / (2 * math.pi * filter.width)
+        places = np.arange(-math.ceil(margin / stride), math.ceil((bands + margin) / stride) + 1) * stride
+    elif averaging > 0:
+        places = np.arange(1 + bands // averaging) * averaging
+    matrix = _impulse(filter, places[:, None] - np.arange(bands)[None, :])
+    if averaging < 0:
+        return ScaleRows(filter, places, matrix, np.full((1, len(places)), stride / bands), np.array([np.nan]))
+    if not averaged:
+        return ScaleRows(filter, places, matrix, None, places)
+    kept = np.arange(1 + bands // averaging) * averaging
+    average = without_dust(averaging_impulse(kept[:, None] - places[None, :], averaging)) * stride
+    return ScaleRows(filter, places, matrix, average, kept)
+
+
+def _impulse(filter: ScaleFilter, distances: Array) -> Array:
+    if filter.wavelet is None:
+        return without_dust(averaging_impulse(distances, LOWEST_WIDTH / filter.width).astype(np.complex128))
+    impulse = without_dust(filter.wavelet.impulse(distances))
+    return impulse if filter.spin > 0 else impulse.conj()
+
+
+def _stride(design: Design, filter: ScaleFilter) -> int:
+    """Return the distance of the places at which a filter's modulus is computed, a power of two."""
+    longest = design.band_averaging if design.band_averaging > 0 else 2**design.band_octaves
+    octave = filter.wavelet.octave if filter.wavelet and design.sampling == "full" else 0
+    if design.sampling == "fitted":
+        octave = math.floor(-math.log2(WIDTHS * filter.width))
+    return int(min(2 ** max(0, octave), longest))
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Rows of several filters that are computed at once: the matrix of planes, 2·rows × 2·bands."""
+
+    rows: slice
+    planes: torch.Tensor
+
+
+def tiles_of(matrix: Array, most: int, dtype: torch.dtype, device: str) -> list[Tile]:
+    """Return a complex matrix (rows × bands) in tiles of at most so many rows, as real matrices of both planes."""
+    found = []
+    for first in range(0, len(matrix), most):
+        part = matrix[first : first + most]
+        planes = np.block([[part.real, -part.imag], [part.imag, part.real]])
+        found.append(Tile(slice(first, first + len(part)), torch.tensor(planes, dtype=dtype, device=device)))
+    return found

@@ -1,0 +1,122 @@
+"""Scattering transforms of sounds of one length, with their adjoint.
+
+    S1(t, λ) = | x ∗ ψ_λ | ∗ φ_T
+    S2(t, λ, α, β) = | ψ_β ∗_λ | x ∗ ψ_λ | ∗_t ψ_α | ∗ φ_T          (without ψ_β for scattering in time alone)
+
+after Mallat, "Group invariant scattering" (2012), and Andén, Lostanlen and Mallat, "Joint time-frequency scattering"
+(IEEE TSP 2019). The spectra of all bands have the same bins at every rate, so that all bands which meet the same ψ_α
+are one batch; the filters along log-frequency are matrices, and so is the averaging. The gradient is written out: what
+each step has computed is kept, and the adjoint goes back over it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from nodes.scattering.core.averaging import Averaging
+from nodes.scattering.core.bands import Bands
+from nodes.scattering.core.circle import Circle, circle_of
+from nodes.scattering.core.design import Design, Paths
+from nodes.scattering.core.modulations import Modulation, Tape
+
+
+class Scattered(NamedTuple):
+    """Coefficients, each batch × paths × frames, and what the adjoint needs."""
+
+    order1: torch.Tensor
+    order2: torch.Tensor
+    bands: list[tuple[torch.Tensor, torch.Tensor]]
+    tapes: list[Tape]
+
+
+class Transform:
+    """The scattering transform of sounds of one length.
+
+    Parameters
+    ----------
+    design
+        What is to be computed.
+    length
+        Number of samples, or the circle around which they are laid.
+    device
+        'cpu' or 'cuda'.
+    dtype
+        torch.float32 or torch.float64.
+    """
+
+    def __init__(
+        self, design: Design, length: int | Circle, device: str = "cpu", dtype: torch.dtype = torch.float32
+    ) -> None:
+        circle = circle_of(length, design) if isinstance(length, int) else length
+        self.design, self.circle = design, circle
+        self._bands = Bands(design, circle, dtype, device)
+        averagings: dict[int, Averaging] = {}
+
+        def averaging(samples: int) -> Averaging:
+            return averagings.setdefault(samples, Averaging(circle.frames, samples, dtype, device))
+
+        self._averagings = [averaging(group.samples) for group in self._bands.groups]
+        self._modulations = []
+        for modulator, carriers in design.modulators:
+            samples = circle.samples(modulator.octave + (design.sampling == "fitted"))
+            self._modulations.append(Modulation(design, circle, modulator, carriers, averaging(samples), samples))
+
+    @property
+    def times(self) -> np.ndarray:
+        """Places of the frames, in samples of the sound."""
+        return self.circle.times
+
+    def paths(self) -> dict[str, Paths]:
+        """Return the axes of 'order1' and 'order2' in cycles per sample and signed cycles per band."""
+        centres = np.array([carrier.centre for carrier in self.design.carriers])
+        first = Paths(centres, np.full(len(centres), np.nan), np.full(len(centres), np.nan))
+        each = [modulation.paths for modulation in self._modulations]
+        second = Paths(*(np.concatenate([np.zeros(0), *axis]) for axis in zip(*each, strict=True))) if each else None
+        return {"order1": first, "order2": second or Paths(np.zeros(0), np.zeros(0), np.zeros(0))}
+
+    def forward(self, samples: torch.Tensor, keep: bool = True) -> Scattered:
+        """Return the coefficients of batch × length samples; without `keep`, nothing for the adjoint."""
+        bands = self._bands(self.circle.around(samples))
+        first = torch.cat([average(u) for average, (_, u) in zip(self._averagings, bands, strict=True)], 1)
+        spectra = [torch.fft.rfft(u, norm="forward") for _, u in bands] if self._modulations else []
+        second, tapes = [first[:, :0]], []
+        for modulation in self._modulations:
+            found, tape = modulation(spectra)
+            second.append(found)
+            tapes += [tape] if keep else []
+        return Scattered(first, torch.cat(second, 1), bands if keep else [], tapes)
+
+    def adjoint(self, order1: torch.Tensor, order2: torch.Tensor, scattered: Scattered) -> torch.Tensor:
+        """Return the gradient with respect to the samples, from those with respect to the coefficients.
+
+        What `forward` kept for it is overwritten: it serves once.
+        """
+        gradients = [
+            average.adjoint(order1[:, group.carriers])
+            for average, group in zip(self._averagings, self._bands.groups, strict=True)
+        ]
+        if self._modulations:
+            spectra = [_empty_spectrum(gradient) for gradient in gradients]
+            first = 0
+            for modulation, tape in zip(self._modulations, scattered.tapes, strict=True):
+                count = len(modulation.paths.scale)
+                modulation.adjoint(order2[:, first : first + count], tape, spectra)
+                first += count
+            for gradient, spectrum in zip(gradients, spectra, strict=True):
+                gradient += _spectrum_adjoint(spectrum, gradient.shape[-1])
+        return self.circle.around_adjoint(self._bands.adjoint(gradients, scattered.bands))
+
+
+def _empty_spectrum(moduli: torch.Tensor) -> torch.Tensor:
+    size = (*moduli.shape[:-1], moduli.shape[-1] // 2 + 1)
+    return torch.zeros(size, dtype=moduli.dtype.to_complex(), device=moduli.device)
+
+
+def _spectrum_adjoint(spectrum: torch.Tensor, samples: int) -> torch.Tensor:
+    """Return the adjoint of a real transform (norm 'forward'); irfft counts what has a mirror image twice."""
+    spectrum[..., 1 : (samples + 1) // 2] *= 0.5
+    moduli: torch.Tensor = torch.fft.irfft(spectrum, n=samples)
+    return moduli
