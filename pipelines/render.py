@@ -69,6 +69,7 @@ def render(prepared: Prepared, listener: Listener, sweep: str = "") -> Outcome:
     if prepared.plan.order:
         _set_threads(prepared.settings.threads)
         set_workers(prepared.settings.workers)
+        _allow_many_files()
     prepared, execution = _execute(prepared, listener)
     outcome = Outcome(prepared, execution, render_folder(prepared))
     keys = {name: _mark(prepared, name) for name in execution.outputs}
@@ -112,6 +113,16 @@ def _execute(prepared: Prepared, listener: Listener) -> tuple[Prepared, Executio
             seen.add(damage.key)
             listener.repeated(damage)
             prepared = prepared.again()
+
+
+def _allow_many_files() -> None:
+    """Let the process have as many files open as it may: each stored array that is in use is one."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _set_threads(threads: int) -> None:

@@ -25,6 +25,8 @@ from pipelines.value import Array, Value, freeze, unpack
 Verify = Literal["always", "once", "never"]
 SCHEMA = 1
 """Version of the store's format and of the key itself; raise it when either changes."""
+EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""Errors that say nothing of the file that is read."""
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 COSTLY_SECONDS = 0.05
 """Results that took longer are flushed to disk at once; a cheaper one, if torn, is found out and made again."""
@@ -95,7 +97,7 @@ class Store:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise self.set_aside(key, f"record.json: {error.strerror}") from None
+            raise self._unreadable(key, "record.json", error) from None
         try:
             record = parse_record(content)
         except ValueError as error:
@@ -189,7 +191,7 @@ class Store:
         try:
             found = {"size": path.stat().st_size, "digest": file_digest(path)}
         except OSError as error:
-            raise self.set_aside(key, f"{name}: {error.strerror}") from None
+            raise self._unreadable(key, name, error) from None
         if found != about:
             raise self.set_aside(key, f"{name}: its content is not what was stored")
 
@@ -205,8 +207,18 @@ class Store:
         except ValueError:
             array = self._read_empty(key, name)
         except OSError as error:
-            raise self.set_aside(key, f"{name}: {error}") from None
+            raise self._unreadable(key, name, error) from None
         return array
+
+    def _unreadable(self, key: str, name: str, error: OSError) -> Damaged | MistakeError:
+        """Return the error for a file that cannot be read: the result is set aside unless the system is to blame."""
+        if error.errno in EXHAUSTED:
+            return mistake(
+                f"a stored result cannot be read: {error.strerror}",
+                given=str(self.path(key) / name),
+                hint="allow more open files (ulimit -n) or free memory, then render again: nothing is lost",
+            )
+        return self.set_aside(key, f"{name}: {error.strerror or error}")
 
     def _read_empty(self, key: str, name: str) -> Array:
         """Read an array without elements, which cannot be mapped."""

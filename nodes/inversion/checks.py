@@ -1,11 +1,18 @@
-"""What the arguments of an inversion must have to do with each other."""
+"""What the arguments of an inversion must have to do with each other; needs no target, so that a plan can ask."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from pipelines.mistakes import listed, mistake
+from pipelines.mistakes import listed, mistake, nearest
+from pipelines.quantities import wrong
+
+MOMENTUM, ACCELERATION, BRAKE = 0.9, 1.1, 0.5
+"""The bold driver of the sources."""
+
+_EVERY = re.compile(r"every\s+0*([1-9]\d*)")
 
 
 def refuse_weights(targets: int, weights: Sequence[float] | None) -> None:
@@ -21,7 +28,70 @@ def refuse_weights(targets: int, weights: Sequence[float] | None) -> None:
         )
 
 
-def kept_iterates(keep: Literal["last", "all"] | Sequence[int], iterations: int) -> set[int]:
+def refuse_unknown_classes(
+    classes: Sequence[Sequence[str]], asked: Iterable[str], parameter: str = "class_weights"
+) -> None:
+    """Refuse the name of a class that no target has.
+
+    Parameters
+    ----------
+    classes
+        Names of the classes of each target.
+    asked
+        Names, with or without the number of a target, from 1: 'order2', '1.order2'.
+    parameter
+        Where they were asked for.
+    """
+    known = [name for names in classes for name in names]
+    known += [f"{number}.{name}" for number, names in enumerate(classes, 1) for name in names]
+    for name in asked:
+        if name not in known:
+            raise mistake(
+                "no target has a descriptor class of this name",
+                parameter=parameter,
+                given=name,
+                allowed=listed(dict.fromkeys(known)),
+                hint=nearest(name, known),
+            )
+
+
+def refuse_unknown_targets(count: int, asked: Iterable[str], parameter: str = "class_weights") -> None:
+    """Refuse the name of a class, such as '3.order2', of a target that is not among `count`."""
+    for name in asked:
+        number = re.match(r"(\d+)\.", name)
+        if number and not 1 <= int(number[1]) <= count:
+            raise mistake(
+                "there is no target of this number",
+                parameter=parameter,
+                given=name,
+                allowed=f"1 to {count}" if count > 1 else "1, the only target",
+                hint="targets count from 1, in their order",
+            )
+
+
+def refuse_idle_driver(optimizer: str, momentum: float, acceleration: float, brake: float) -> None:
+    """Refuse parameters of the bold driver where another optimiser is asked for."""
+    given = {"momentum": (momentum, MOMENTUM), "acceleration": (acceleration, ACCELERATION), "brake": (brake, BRAKE)}
+    for name, (value, default) in given.items():
+        if optimizer not in ("bold_driver", "nesterov") and value != default:
+            raise mistake(
+                f"the optimizer '{optimizer}' has no {name}",
+                parameter=name,
+                given=f"{value:g}",
+                allowed="with the optimizers bold_driver and nesterov",
+                hint=f"leave {name} out, or set optimizer: bold_driver",
+            )
+
+
+def read_every(given: Any) -> str:
+    """Return 'every N' as written, with N from 1 on."""
+    found = _EVERY.fullmatch(given.strip().lower()) if isinstance(given, str) else None
+    if found is None:
+        raise wrong("last, all, 'every 5' (the start, each fifth iterate and the last) or a list of iterates from 0 on")
+    return f"every {found[1]}"
+
+
+def kept_iterates(keep: str | Sequence[int], iterations: int) -> set[int]:
     """Return the numbers of the iterates that are kept.
 
     Raises
@@ -30,14 +100,16 @@ def kept_iterates(keep: Literal["last", "all"] | Sequence[int], iterations: int)
         Where one is asked for that will not be reached.
     """
     if isinstance(keep, str):
-        return {iterations} if keep == "last" else set(range(iterations + 1))
+        first = iterations if keep == "last" else 0
+        every = int(keep.split()[1]) if keep.startswith("every") else 1
+        return {*range(first, iterations + 1, every), iterations}
     beyond = [number for number in keep if number > iterations]
     if beyond or not keep:
         raise mistake(
             "these iterates will not be made" if beyond else "no iterate is kept",
             parameter="keep",
             given=listed(map(str, beyond)) if beyond else "[]",
-            allowed=f"0 (the start) to {iterations}, 'last' or 'all'",
+            allowed=f"0 (the start) to {iterations}, 'last', 'all' or 'every 5'",
             hint="raise iterations" if beyond else "",
         )
     return set(keep)

@@ -15,6 +15,7 @@ from nodes.inversion.objective import Objective, Point
 from nodes.inversion.optimisers import Optimiser
 from pipelines.context import Context, release
 from pipelines.value import Array
+from pipelines.workers import spread
 
 CHECKPOINT_SECONDS = 10.0
 """Least time between checkpoints."""
@@ -25,7 +26,7 @@ CHECKPOINT_SHARE = 0.05
 
 @dataclass
 class Channel:
-    """The descent of one channel; `ended` says that nothing is left to gain."""
+    """The descent of one channel, apart from all others; `ended` says that nothing is left to gain."""
 
     objective: Objective
     optimiser: Optimiser
@@ -48,19 +49,20 @@ class Channel:
         return kept | {
             "position": self.point.position.cpu().numpy(),
             "gradient": self.point.gradient.cpu().numpy(),
-            "numbers": np.array([self.point.loss, *self.point.errors]),
+            "loss": np.array(self.point.loss),
+            "terms": np.array([self.point.errors, self.point.distances]),
             "ended": np.array(self.ended),
         }
 
     def restore(self, arrays: Mapping[str, Array]) -> None:
         """Go back to what `arrays` returned."""
         device = self.point.position.device
-        on_device = {name: torch.tensor(value, device=device) for name, value in arrays.items()}
-        numbers = arrays["numbers"].tolist()
-        self.point = Point(on_device["position"], numbers[0], on_device["gradient"], tuple(numbers[1:]))
+        state = {name: torch.tensor(value, device=device) for name, value in _below(arrays, "state.").items()}
+        position, gradient = (torch.tensor(arrays[name], device=device) for name in ("position", "gradient"))
+        errors, distances = arrays["terms"].tolist()
+        self.point = Point(position, float(arrays["loss"]), gradient, tuple(errors), tuple(distances))
         self.ended = bool(arrays["ended"])
-        prefix = "state."
-        self.optimiser.state = {n[len(prefix) :]: v for n, v in on_device.items() if n.startswith(prefix)}
+        self.optimiser.state = state
 
 
 @dataclass
@@ -96,8 +98,7 @@ class Descent:
         for iteration in self.context.progress(range(1, iterations + 1)):
             if iteration <= self._done:
                 continue
-            for channel in self.channels:
-                channel.step()
+            spread(lambda channel: channel.step(), self.channels)
             self._finish(iteration)
             if time.monotonic() - saved >= max(CHECKPOINT_SECONDS, cost / CHECKPOINT_SHARE):
                 began = time.monotonic()
@@ -110,15 +111,29 @@ class Descent:
         """Note that an iterate is reached: log its errors, keep it if asked."""
         self._done = iteration
         numbers = np.array([[c.point.loss, *c.point.errors] for c in self.channels]).mean(0)
-        self._history.append(numbers.tolist())
+        self._history.append([*numbers.tolist(), *self._percent().values()])
         self._log(iteration, self._history[-1])
         if iteration in self.keep:
             self.takes[iteration] = self._disk_array(np.stack([c.samples() for c in self.channels]))
 
+    def _percent(self) -> dict[int, float]:
+        """Return 100 |S - S*| / |S*| of each target, over all its classes and all channels."""
+        found: dict[int, list[float]] = {}
+        for channel in self.channels:
+            for term, distance in zip(channel.objective.terms, channel.point.distances, strict=True):
+                sums = found.setdefault(term.target, [0.0, 0.0])
+                sums[0] += distance
+                sums[1] += term.energy
+        return {target: 100 * math.sqrt(distance / energy) for target, (distance, energy) in found.items()}
+
     def _log(self, iteration: int, numbers: Sequence[float]) -> None:
+        terms = self.channels[0].objective.terms
+        targets = dict.fromkeys(term.target for term in terms)
         self.context.log("loss", numbers[0], iteration)
-        for term, error in zip(self.channels[0].objective.terms, numbers[1:], strict=True):
-            self.context.log(f"{term.name}", 10 * math.log10(max(error, 1e-30)), iteration)
+        for term, error in zip(terms, numbers[1:], strict=False):
+            self.context.log(term.name, 10 * math.log10(max(error, 1e-30)), iteration)
+        for target, percent in zip(targets, numbers[1 + len(terms) :], strict=True):
+            self.context.log(f"error.{target + 1}", percent, iteration)
 
     def _disk_array(self, samples: Array) -> Array:
         array = self.context.array(samples.shape, np.float32)

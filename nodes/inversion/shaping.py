@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from nodes.inversion.spectra import resampled
 from pipelines.value import Array
 
 RANGE = 1e-3
@@ -46,9 +47,3 @@ def _response(spectrum: Array, length: int) -> Array:
     response = np.maximum(response, RANGE * response.max())
     mean_square = float(np.mean(response**2))
     return np.asarray(response / np.sqrt(mean_square) if mean_square > 0 else np.ones_like(response), np.float32)
-
-
-def resampled(spectrum: Array, length: int) -> Array:
-    """Return a power spectrum at the bins of the real transform of `length` samples."""
-    places = np.arange(length // 2 + 1) / max(length, 1)
-    return np.interp(places, np.linspace(0, 0.5, len(spectrum)), spectrum)

@@ -1,4 +1,4 @@
-"""Initial sounds: noise, white, pink or with the spectrum of the targets."""
+"""Initial sounds: random phases under the spectrum and envelope of the targets, or noise."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Literal
 
 import numpy as np
 
-from nodes.inversion.shaping import resampled
+from nodes.inversion.spectra import mean_power, resampled, stretched, told
 from nodes.values.representation import Representation
+from pipelines.mistakes import mistake
 from pipelines.value import Array
 
-Initial = Literal["coloured", "white", "pink"]
+Initial = Literal["coloured", "envelope", "energies", "white", "pink"]
+Phases = Literal["independent", "shared"]
 
 UNKNOWN_LEVEL = 0.1
 """Root-mean-square of noise where no target tells its level: -20 dBFS."""
@@ -20,59 +22,104 @@ LOWEST_PINK = 20.0
 """Frequency in Hz below which pink noise does not become louder."""
 
 
-def spectrum_of_targets(targets: Sequence[Representation], weights: Sequence[float], channel: int) -> Array | None:
-    """Return the weighted mean of the power spectra that the targets imply, or None where none tells.
+def first_sounds(
+    targets: Sequence[Representation],
+    weights: Sequence[float],
+    count: int,
+    length: int,
+    initial: Initial,
+    phases: Phases,
+    seed: int,
+) -> Array:
+    """Return iterate 0 where there is no start.
 
     Parameters
     ----------
     targets, weights
         What to reach, and how much each counts.
-    channel
-        Which channel; targets of one channel serve every channel.
+    count, length
+        Channels and samples to make.
+    initial
+        'coloured': the magnitudes of `colour()` with random phases; 'envelope': that times `envelope()`; 'energies':
+        Gaussian noise with the power of `spectrum()`; 'white' and 'pink': Gaussian noise at the level of `colour()`.
+        Where no target tells a spectrum, white noise stands for it.
+    phases
+        'independent': each channel has random numbers of its own; 'shared': all have the same.
+    seed
+        The same seed gives the same bits.
 
     Returns
     -------
-    Bins evenly spaced from 0 Hz to half the sample rate, 1 for white noise of variance 1.
+    count × length, float32.
+
+    Raises
+    ------
+    MistakeError
+        Where an envelope is asked for that no target tells.
     """
-    told = [
-        (weight, spectra[channel if target.channels > 1 else 0])
-        for target, weight in zip(targets, weights, strict=True)
-        if weight > 0 and (spectra := target.spectrum()) is not None
-    ]
-    if not told:
-        return None
-    bins = max(len(spectrum) for _, spectrum in told)
-    places = np.linspace(0, 1, bins)
-    each = [w * np.interp(places, np.linspace(0, 1, len(s)), s) for w, s in told]
-    return np.asarray(sum(each) / sum(weight for weight, _ in told))
+    spectra = told(targets, weights, lambda target: target.spectrum() if initial == "energies" else target.colour())
+    envelopes = told(targets, weights, lambda target: target.envelope()) if initial == "envelope" else []
+    if initial == "envelope" and not envelopes:
+        raise mistake(
+            "no target tells the envelope of its sound",
+            parameter="initial",
+            given="envelope",
+            allowed="coloured, energies, white or pink, or a target that keeps time such as a scattering",
+        )
+    squares = [(weight, np.square(values, dtype=np.float64)) for weight, values in envelopes]
+    made = np.empty((count, length), np.float32)
+    for channel in range(count):
+        random = np.random.default_rng([seed, 0 if phases == "shared" else channel])
+        spectrum = mean_power(spectra, channel, lambda values: resampled(values, length))
+        sound = noise(initial, spectrum, length, targets[0].sample_rate, random)
+        power = mean_power(squares, channel, lambda values: stretched(values, length))
+        made[channel] = sound if power is None else enveloped(sound, np.sqrt(power))
+    return made
 
 
-def noise(initial: Initial, spectrum: Array | None, length: int, sample_rate: int, seed: int, channel: int) -> Array:
-    """Return the initial sound of one channel.
+def noise(
+    initial: Initial, spectrum: Array | None, length: int, sample_rate: int, random: np.random.Generator
+) -> Array:
+    """Return the initial sound of one channel, before any envelope: `length` samples, float64.
 
     Parameters
     ----------
     initial
-        'coloured' has the spectrum of the targets (and is white where they do not tell); 'white' and 'pink' have
-        only their level.
+        See `first_sounds`.
     spectrum
-        See `spectrum_of_targets`.
+        Power at the bins of the real transform of `length` samples, 1 for white noise of variance 1; None where it
+        is not known.
     length, sample_rate
         Samples, and samples a second.
-    seed, channel
-        Each channel of each seed has noise of its own.
-
-    Returns
-    -------
-    length samples, float32.
+    random
+        Source of phases or noise.
     """
-    white = np.random.default_rng([seed, channel]).standard_normal(length)
+    if spectrum is not None and initial in ("coloured", "envelope"):
+        return phase_randomised(spectrum, length, random)
     power = float(np.mean(spectrum)) if spectrum is not None else UNKNOWN_LEVEL**2
     shape = np.full(length // 2 + 1, power)
     if initial == "pink":
         frequencies = np.arange(length // 2 + 1) * sample_rate / max(length, 1)
         shape = 1 / np.maximum(frequencies, LOWEST_PINK)
         shape *= power / shape.mean()
-    elif initial == "coloured" and spectrum is not None:
-        shape = resampled(spectrum, length)
-    return np.asarray(np.fft.irfft(np.fft.rfft(white) * np.sqrt(shape), n=length), np.float32)
+    elif initial == "energies" and spectrum is not None:
+        shape = spectrum
+    return np.fft.irfft(np.fft.rfft(random.standard_normal(length)) * np.sqrt(shape), n=length)
+
+
+def phase_randomised(power: Array, length: int, random: np.random.Generator) -> Array:
+    """Return a sound of exactly this power spectrum, |X|² / length, whose phases are uniformly random.
+
+    What has no phase, 0 Hz and half the sample rate, keeps its magnitude with a random sign.
+    """
+    turns = np.exp(2j * np.pi * random.random(len(power)))
+    for real in {0} | ({length // 2} if length % 2 == 0 else set()):
+        turns[real] = 1.0 if turns[real].real >= 0 else -1.0
+    return np.fft.irfft(np.sqrt(power * length) * turns, n=length)
+
+
+def enveloped(sound: Array, envelope: Array) -> Array:
+    """Return a sound times an envelope, at the mean square of the sound; as it is where nothing of it is left."""
+    shaped = sound * envelope
+    level = float(np.mean(np.square(shaped)))
+    return shaped * np.sqrt(np.mean(np.square(sound)) / level) if level > 0 else sound

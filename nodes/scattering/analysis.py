@@ -52,6 +52,7 @@ def scattering_of(
         order1=order1,
         order2=order2,
         frequencies1=paths["order1"].frequency * rate,
+        scales1=paths["order1"].scale * design.quality,
         frequencies2=paths["order2"].frequency * rate,
         rates2=paths["order2"].rate * rate,
         scales2=paths["order2"].scale * design.quality,
@@ -128,7 +129,7 @@ def spectrum_of(target: Scattering) -> Array:
 
 def envelope_of(target: Scattering) -> Array | None:
     """Return the root of the first order's energy, channels × points from the first to the last sample."""
-    if not target.design.averaging:
+    if not target.design.averaging or target.design.band_scales:
         return None
     energy = np.sqrt(np.square(target.order1, dtype=np.float64).sum(1))
     duration = (target.length - 1) / target.sample_rate

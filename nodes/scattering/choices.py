@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -36,6 +37,7 @@ class Choices(NamedTuple):
     wavelet: Wavelet
     boundary: Boundary
     sampling: Sampling
+    order1: Literal["bands", "scales"]
 
 
 def design_for(choices: Choices, sample_rate: int | None) -> Design:
@@ -49,6 +51,8 @@ def design_for(choices: Choices, sample_rate: int | None) -> Design:
     rate = sample_rate or ANY_RATE
     octaves = _octaves(choices, rate)
     _require_filters(choices.quality, octaves)
+    if choices.kind == "time" and choices.order1 == "scales":
+        raise mistake("scattering in time has no scales", parameter="order1", allowed="bands", hint="kind: joint")
     averaging = choices.averaging
     design = Design(
         kind=choices.kind,
@@ -65,6 +69,7 @@ def design_for(choices: Choices, sample_rate: int | None) -> Design:
         sampling=choices.sampling,
         rates_per_octave=choices.rates_per_octave,
         scales_per_octave=choices.scales_per_octave,
+        band_scales=choices.order1 == "scales",
     )
     if sample_rate:
         _require_paths(design, rate)
@@ -99,7 +104,7 @@ def chunk_samples(seconds: float | None, design: Design, sample_rate: int) -> in
             "chunks are too short for filters and averaging of this length",
             parameter="chunk",
             given=f"{seconds:g} s",
-            allowed=f"{4 * design.unit / sample_rate:.3g} s or more",
+            allowed=f"{_upwards(4 * design.unit / sample_rate)} s or more",
             hint="raise chunk, or lower octaves or averaging",
         )
     return int(2 ** math.ceil(math.log2(samples)))
@@ -109,7 +114,12 @@ def _octaves(choices: Choices, rate: int) -> int:
     if choices.lowest is None:
         return DEFAULT_OCTAVES if choices.octaves is None else choices.octaves
     if choices.octaves is not None:
-        raise mistake("the longest filters are given by octaves or by lowest, not by both", parameter="lowest")
+        raise mistake(
+            "the longest filters are given by octaves or by lowest, not by both",
+            parameter="lowest",
+            given=f"{choices.lowest:g} Hz with octaves: {choices.octaves}",
+            allowed="one of the two",
+        )
     width = relative_width(choices.quality) * choices.lowest / rate
     octaves = math.log2(LOWEST_WIDTH / width) if width > 0 else math.inf
     if not octaves <= 20:
@@ -117,7 +127,7 @@ def _octaves(choices: Choices, rate: int) -> int:
             "filters down to this frequency would be longer than 2^20 samples",
             parameter="lowest",
             given=f"{choices.lowest:g} Hz",
-            allowed=f"{LOWEST_WIDTH * rate / 2**20 / relative_width(choices.quality):.3g} Hz or more",
+            allowed=f"{_upwards(LOWEST_WIDTH * rate / 2**20 / relative_width(choices.quality))} Hz or more",
             hint="raise lowest, or lower quality",
         )
     return max(round(octaves), least_octaves(choices.quality))
@@ -138,14 +148,20 @@ def _band_averaging(choices: Choices) -> int:
     octaves = choices.octave_averaging
     if octaves is None:
         return 0
-    if choices.kind == "time" or choices.orders < 2:
+    if choices.kind == "time" or (choices.orders < 2 and choices.order1 == "bands"):
         raise mistake(
-            "only the second order of joint scattering is averaged along log-frequency",
+            "only scales of joint scattering are averaged along log-frequency",
             parameter="octave_averaging",
-            given=f"{octaves} with kind {choices.kind}, orders {choices.orders}",
-            allowed="kind: joint with orders: 2",
+            given=f"{octaves} with kind {choices.kind}, orders {choices.orders}, order1 {choices.order1}",
+            allowed="kind: joint with orders: 2, or with order1: scales",
         )
     return -1 if octaves == "global" else _power(octaves * choices.quality)
+
+
+def _upwards(number: float) -> str:
+    """Return a number in three digits that is not below it, so that what a message allows is allowed."""
+    step = 10.0 ** (math.floor(math.log10(number)) - 2)
+    return f"{math.ceil(number / step) * step:.3g}"
 
 
 def _power(number: float) -> int:
@@ -168,10 +184,10 @@ def _range(limits: Sequence[float] | None, unit: float, parameter: str) -> tuple
 
 def _require_paths(design: Design, rate: int) -> None:
     """Refuse ranges of rates or scales in which no filter lies."""
-    if design.orders < 2:
+    if design.orders < 2 and not design.band_scales:
         return
-    centres = [filter.centre * rate for filter in bank(design.octaves, design.rates_per_octave)]
-    if design.rates != (0.0, 1.0) and not design.modulators:
+    centres = [modulator.centre * rate for modulator, _ in dataclasses.replace(design, rates=(0.0, 1.0)).modulators]
+    if centres and not design.modulators:
         raise mistake(
             "no rate of the second order lies in this range",
             parameter="rates",

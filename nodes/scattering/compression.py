@@ -28,12 +28,13 @@ def compressed(target: Scattering, values: Coefficients, reference: Array) -> Co
     values
         channels × paths × frames.
     reference
-        The target's own coefficients of this order, of which μ, the mean over time, is taken.
+        The target's own coefficients of this order, of which μ, the mean over time, is taken; 1 in silence.
     """
     if target.logarithm is None and not target.normalised:
         return values
     mean = reference.mean(-1, dtype=np.float64)
-    mean = np.maximum(mean, max(LEAST_MEAN * mean.max(initial=0), np.finfo(np.float32).tiny))[..., None]
+    greatest = mean.max(initial=0)
+    mean = np.maximum(mean, LEAST_MEAN * greatest if greatest > 0 else 1.0)[..., None]
     scale = 1 / (mean * (1.0 if target.logarithm is None else target.logarithm))
     if isinstance(values, torch.Tensor):
         scaled = values * torch.tensor(scale, dtype=values.dtype, device=values.device)

@@ -29,6 +29,8 @@ class Scattering(Representation):
         channels × paths × frames: the mean modulus of each modulation of the bands.
     frequencies1
         Centre of each band of the first order, in Hz.
+    scales1
+        NaN for each band; where the first order is filtered along log-frequency, the scale in cycles per octave.
     frequencies2
         Centre of each path of the second order in Hz; NaN where it is a mean over all bands.
     rates2
@@ -58,6 +60,7 @@ class Scattering(Representation):
     order1: Array
     order2: Array
     frequencies1: Array
+    scales1: Array
     frequencies2: Array
     rates2: Array
     scales2: Array
@@ -118,13 +121,14 @@ class Scattering(Representation):
         second = {"frequency": self.frequencies2, "rate": self.rates2}
         if not np.isnan(self.scales2).all():
             second["scale"] = self.scales2
-        return {"order1": {"frequency": self.frequencies1}} | ({"order2": second} if len(self.rates2) else {})
+        first = {"frequency": self.frequencies1} | ({"scale": self.scales1} if self.design.band_scales else {})
+        return {"order1": first} | ({"order2": second} if len(self.rates2) else {})
 
     def spectrum(self) -> Array:
-        """Return the spectrum of noise whose first order would be this one."""
+        """Return the spectrum of noise whose first order would be this one; that of the sound if it has no bands."""
         from nodes.scattering.analysis import spectrum_of
 
-        return spectrum_of(self)
+        return self.colours if self.design.band_scales else spectrum_of(self)
 
     def colour(self) -> Array:
         """Return the power spectrum of the sound: of all of it where it is short, else a mean over stretches."""

@@ -209,9 +209,11 @@ def _draw_markers(rows: Sequence[Axes], markers: Sequence[Marker], duration: flo
     if not rows or duration <= 0:
         return
     width, taken = WIDTH - LEFT - RIGHT, -1.0
+    times = [marker.time for marker in markers]
+    for axes in rows:
+        colour = "white" if axes.images else MARK
+        axes.vlines(times, 0, 1, transform=axes.get_xaxis_transform(), colors=colour, linewidth=0.7, alpha=0.7)
     for marker in sorted(markers, key=lambda marker: marker.time):
-        for axes in rows:
-            axes.axvline(marker.time, color="white" if axes.images else MARK, linewidth=0.7, alpha=0.7)
         if marker.duration > 0:
             rows[0].axvspan(marker.time, marker.time + marker.duration, color=MARK, alpha=0.12, linewidth=0)
         place = marker.time / duration * width

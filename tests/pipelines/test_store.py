@@ -330,3 +330,21 @@ def test_a_store_that_cannot_be_written_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(MistakeError, match="the store cannot be written") as caught:
         filled(tmp_path)
     assert "store.folder" in caught.value.mistakes[0].hint
+
+
+def test_too_many_open_files_do_no_harm_to_a_result(tmp_path: Path) -> None:
+    store = filled(tmp_path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken: list[Any] = []
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, hard), hard))
+        with pytest.raises(OSError):
+            while True:
+                taken.append(open(os.devnull))  # noqa: PTH123, SIM115
+        with pytest.raises(MistakeError, match="Too many open files"):
+            store.load(KEY, "value")
+    finally:
+        for file in taken:
+            file.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert isinstance(store.load(KEY, "value"), Grid)

@@ -52,8 +52,12 @@ class Circle:
         begin, end = self.before / self.total, (self.before + self.length) / self.total
         if not self.averaging:
             return Frames(self.count, slice(0, 1), None, (begin, end))
-        kept = slice(math.ceil(begin * self.count), math.ceil(end * self.count))
+        kept = slice(self._first_frame(self.before), self._first_frame(self.before + self.length))
         return Frames(self.count, kept, self.averaging / self.total)
+
+    def _first_frame(self, place: int) -> int:
+        """Return the first frame that does not lie before a sample; rounded quotients would miss it now and then."""
+        return -(-place * self.count // self.total)
 
     @property
     def times(self) -> np.ndarray:

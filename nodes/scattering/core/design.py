@@ -40,6 +40,8 @@ class Design(Value):
         See `scatter`.
     rates_per_octave, scales_per_octave
         Filters in an octave of the second order.
+    band_scales
+        Whether the first order is filtered along log-frequency too, and averaged as the second.
     """
 
     kind: Kind = "joint"
@@ -56,6 +58,7 @@ class Design(Value):
     sampling: Sampling = "fitted"
     rates_per_octave: int = 1
     scales_per_octave: int = 1
+    band_scales: bool = False
 
     @cached_property
     def carriers(self) -> list[Morlet]:

@@ -12,7 +12,7 @@ from nodes.scattering.core.circle import Circle
 from nodes.scattering.core.design import Design, Paths, frequency_of_rows
 from nodes.scattering.core.filters import Morlet, without_dust
 from nodes.scattering.core.modulus import modulus, modulus_adjoint
-from nodes.scattering.core.scales import ScaleRows, Tile, scale_rows, tiles_of
+from nodes.scattering.core.scales import ScaleRows, Tile, averages_of, scale_rows, tiles_of
 
 REACH = 5.0
 """Standard deviations of a filter of the second order that are computed."""
@@ -59,7 +59,7 @@ class Modulation:
             most = TILE_BYTES // (2 * samples * weights.element_size()) if weights.device.type == "cpu" else 1 << 30
             matrix = np.concatenate([row.matrix for row in rows])
             self._tiles = [*tiles_of(matrix, max(8, most), weights.dtype, str(weights.device))]
-            self._average = _averages(rows, weights)
+            self._average = averages_of(rows, weights)
             self.paths = _joint_paths(design, modulator, rows)
 
     def __call__(self, spectra: list[torch.Tensor]) -> tuple[torch.Tensor, Tape]:
@@ -134,15 +134,6 @@ def _bins(modulator: Morlet, total: int, samples: int) -> tuple[int, int]:
     """Return how many bins below 0 and how many from 0 up are computed: what the filter lets through, if it fits."""
     below = min(round(REACH * modulator.width * total), samples // 2)
     return below, max(1, min(round((modulator.centre + REACH * modulator.width) * total), samples - below))
-
-
-def _averages(rows: list[ScaleRows], weights: torch.Tensor) -> torch.Tensor | None:
-    """Return one matrix that averages the rows of all filters along the bands, or None where nothing is averaged."""
-    if all(row.average is None for row in rows):
-        return None
-    blocks = [torch.eye(len(row.places)) if row.average is None else torch.tensor(row.average) for row in rows]
-    diagonal: torch.Tensor = torch.block_diag(*blocks)  # type: ignore[no-untyped-call]
-    return diagonal.to(weights)
 
 
 def _joint_paths(design: Design, modulator: Morlet, rows: list[ScaleRows]) -> Paths:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 
@@ -12,6 +14,9 @@ def modulus(planes: torch.Tensor) -> torch.Tensor:
 
 
 def modulus_adjoint(gradient: torch.Tensor, planes: torch.Tensor, moduli: torch.Tensor) -> torch.Tensor:
-    """Return g z / |z|, 0 where z is 0, in the place of the planes; the moduli are overwritten as well."""
-    tiny = torch.finfo(moduli.dtype).tiny
-    return planes.mul_(gradient.div_(moduli.clamp_min_(tiny))[:, None])
+    """Return g z / |z|, 0 where z is 0, in the place of the planes; the moduli are overwritten as well.
+
+    Where |z| is so small that its square is lost, less than g is returned, never more.
+    """
+    least = math.sqrt(torch.finfo(moduli.dtype).tiny)
+    return planes.mul_(gradient.div_(moduli.clamp_min_(least))[:, None])

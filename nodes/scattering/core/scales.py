@@ -66,6 +66,8 @@ def _impulse(filter: ScaleFilter, distances: Array) -> Array:
 
 def _stride(design: Design, filter: ScaleFilter) -> int:
     """Return the distance of the places at which a filter's modulus is computed, a power of two."""
+    if filter.wavelet is None and design.band_averaging < 0:
+        return 1  # a mean over few places would depend on where the last of them lies
     longest = design.band_averaging if design.band_averaging > 0 else 2**design.band_octaves
     octave = filter.wavelet.octave if filter.wavelet and design.sampling == "full" else 0
     if design.sampling == "fitted":
@@ -89,3 +91,12 @@ def tiles_of(matrix: Array, most: int, dtype: torch.dtype, device: str) -> list[
         planes = np.block([[part.real, -part.imag], [part.imag, part.real]])
         found.append(Tile(slice(first, first + len(part)), torch.tensor(planes, dtype=dtype, device=device)))
     return found
+
+
+def averages_of(rows: list[ScaleRows], weights: torch.Tensor) -> torch.Tensor | None:
+    """Return one matrix that averages the rows of all filters along the bands, or None where nothing is averaged."""
+    if all(row.average is None for row in rows):
+        return None
+    blocks = [torch.eye(len(row.places)) if row.average is None else torch.tensor(row.average) for row in rows]
+    diagonal: torch.Tensor = torch.block_diag(*blocks)  # type: ignore[no-untyped-call]
+    return diagonal.to(weights)

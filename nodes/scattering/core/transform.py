@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from nodes.scattering.core.averaging import Averaging
+from nodes.scattering.core.band_scales import BandScales
 from nodes.scattering.core.bands import Bands
 from nodes.scattering.core.circle import Circle, circle_of
 from nodes.scattering.core.design import Design, Paths
@@ -30,6 +31,7 @@ class Scattered(NamedTuple):
     order2: torch.Tensor
     bands: list[tuple[torch.Tensor, torch.Tensor]]
     tapes: list[Tape]
+    band_tape: tuple[torch.Tensor, torch.Tensor] | None = None
 
 
 class Transform:
@@ -53,6 +55,7 @@ class Transform:
         circle = circle_of(length, design) if isinstance(length, int) else length
         self.design, self.circle = design, circle
         self._bands = Bands(design, circle, dtype, device)
+        self._band_scales = BandScales(design, dtype, device) if design.band_scales else None
         averagings: dict[int, Averaging] = {}
 
         def averaging(samples: int) -> Averaging:
@@ -73,6 +76,7 @@ class Transform:
         """Return the axes of 'order1' and 'order2' in cycles per sample and signed cycles per band."""
         centres = np.array([carrier.centre for carrier in self.design.carriers])
         first = Paths(centres, np.full(len(centres), np.nan), np.full(len(centres), np.nan))
+        first = self._band_scales.paths if self._band_scales else first
         each = [modulation.paths for modulation in self._modulations]
         second = Paths(*(np.concatenate([np.zeros(0), *axis]) for axis in zip(*each, strict=True))) if each else None
         return {"order1": first, "order2": second or Paths(np.zeros(0), np.zeros(0), np.zeros(0))}
@@ -87,13 +91,16 @@ class Transform:
             found, tape = modulation(spectra)
             second.append(found)
             tapes += [tape] if keep else []
-        return Scattered(first, torch.cat(second, 1), bands if keep else [], tapes)
+        first, tape1 = self._band_scales(first) if self._band_scales else (first, None)
+        return Scattered(first, torch.cat(second, 1), bands if keep else [], tapes, tape1 if keep else None)
 
     def adjoint(self, order1: torch.Tensor, order2: torch.Tensor, scattered: Scattered) -> torch.Tensor:
         """Return the gradient with respect to the samples, from those with respect to the coefficients.
 
         What `forward` kept for it is overwritten: it serves once.
         """
+        if self._band_scales and scattered.band_tape:
+            order1 = self._band_scales.adjoint(order1, scattered.band_tape)
         gradients = [
             average.adjoint(order1[:, group.carriers])
             for average, group in zip(self._averagings, self._bands.groups, strict=True)

@@ -34,6 +34,7 @@ def scatter(
     lowest: Hertz | None = None,
     quality: Annotated[int, Field(ge=1, le=48), Unit("filters per octave")] = 12,
     orders: Literal[1, 2] = 2,
+    order1: Literal["bands", "scales"] = "bands",
     averaging: Seconds | Literal["global"] | None = None,
     octave_averaging: Octaves | Literal["global"] | None = None,
     octave_span: Octaves = 1.0,
@@ -74,12 +75,15 @@ def scatter(
         Filters in each octave of the first order.
     orders
         1 for the bands alone, 2 for their modulations too.
+    order1
+        'bands', or 'scales' for the bands filtered along log-frequency and averaged as the second order is: then
+        nothing remains that changes with transposition.
     averaging
         Time over which coefficients are averaged, rounded to a power of two of samples; 'global' for one mean over
         the sound; 2^octaves samples where it is not given. The shorter, the more the coefficients determine the
         sound; the longer, the more freedom an inversion has.
     octave_averaging
-        Octaves over which the second order is averaged along log-frequency, rounded to a power of two of bands;
+        Octaves over which what has scales is averaged along log-frequency, rounded to a power of two of bands;
         'global' for one mean; no averaging where it is not given. It makes the coefficients indifferent to
         transposition (kind: joint).
     octave_span
@@ -120,7 +124,7 @@ def scatter(
     require_sound(audio)
     choices = Choices(
         kind, octaves, lowest, quality, orders, averaging, octave_averaging, octave_span, rates, scales,
-        rates_per_octave, scales_per_octave, wavelet, boundary, sampling,
+        rates_per_octave, scales_per_octave, wavelet, boundary, sampling, order1,
     )  # fmt: skip
     design = design_for(choices, audio.sample_rate)
     return scattering_of(

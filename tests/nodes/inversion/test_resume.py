@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 from contexts import make_context
+from modulation_spectra import modulation_spectrum
 
 from nodes.inversion import descent
 from nodes.inversion.node import invert
-from nodes.scattering.node import scatter
 from nodes.textures.node import texture_correlate
 from nodes.values import Audio
 
@@ -20,7 +20,7 @@ def targets(tmp_path):
     audio = Audio((np.random.default_rng(0).standard_normal((2, 4000)) * 0.1).astype(np.float32), RATE)
     context = make_context(tmp_path / "targets")
     statistics = texture_correlate(audio, bands=20, kernels=[(3, 3)], filters=4, context=context)
-    return [scatter(audio, octaves=6, quality=2, context=context), statistics]
+    return [modulation_spectrum(audio), statistics]
 
 
 def interrupted(context, at):
@@ -36,9 +36,10 @@ def interrupted(context, at):
     return context
 
 
-@pytest.mark.parametrize("optimizer", ["bold_driver", "lbfgs", "adam"])
+@pytest.mark.parametrize("optimizer", ["bold_driver", "nesterov", "lbfgs", "adam"])
 def test_an_interrupted_inversion_ends_bit_identical(tmp_path, monkeypatch, targets, optimizer):
-    settings = {"optimizer": optimizer, "iterations": 14, "keep": [0, 3, 9, 12]}
+    bands = [{"rate": [2, 20], "weight": 3.0}, {"frequency": [0, 500], "weight": 0.0}]
+    settings = {"optimizer": optimizer, "iterations": 14, "keep": [0, 3, 9, 12], "path_weights": bands}
     whole_context = make_context(tmp_path / "whole")
     whole = invert(targets, **settings, context=whole_context)
     monkeypatch.setattr(descent, "CHECKPOINT_SECONDS", 0.0)

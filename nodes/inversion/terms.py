@@ -1,0 +1,144 @@
+"""What a sound is compared with: the descriptor classes of the targets, and how much each of them counts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from nodes.inversion.checks import refuse_unknown_classes
+from pipelines.mistakes import mistake
+from pipelines.value import Array
+
+FLOOR = 1e-5
+"""Root-mean-square of a class below which it counts as silence, relative to the loudest class: -100 dB."""
+
+SILENCE = 1e-10
+"""Root-mean-square of the loudest class below which the whole target counts as silence: -200 dBFS."""
+
+Coefficients = Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class Term:
+    """One descriptor class of one target for one channel.
+
+    Parameters
+    ----------
+    target
+        Which target, from 0.
+    descriptor
+        Name of the class.
+    wanted
+        1 × …: the target S*.
+    energy
+        |S*|² + n ε², in float64: finite errors for silence.
+    emphasis
+        Weights of the paths, to multiply squared differences; None where all paths weigh the same.
+    share
+        Share of the term in the loss.
+    """
+
+    target: int
+    descriptor: str
+    wanted: torch.Tensor
+    energy: float
+    emphasis: torch.Tensor | None
+    share: float
+
+    @property
+    def name(self) -> str:
+        """Return the name under which the error is logged; targets count from 1."""
+        return f"loss.{self.target + 1}.{self.descriptor}"
+
+    def compare(self, found: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return Σ w (S - S*)² / Σ w (S*² + ε²), and the same with w = 1.
+
+        The difference is divided before it is squared, so that what is very quiet does not underflow.
+        """
+        squares = ((found - self.wanted) * (1 / math.sqrt(self.energy))).square()
+        plain = squares.sum()
+        return (plain if self.emphasis is None else (squares * self.emphasis).sum()), plain
+
+
+def terms_of(
+    goals: Sequence[Coefficients],
+    shares: Sequence[Mapping[str, float]],
+    path_weights: Sequence[Mapping[str, Array]],
+    channel: int,
+    device: str,
+) -> list[Term]:
+    """Return the terms of one channel; targets of which nothing counts are left out.
+
+    Parameters
+    ----------
+    goals
+        Coefficients of each target, channels × …; those of one channel serve every channel.
+    shares
+        See `shares`.
+    path_weights
+        For each target weights of the paths (second axis) of some of its classes.
+    channel
+        Which channel, from 0.
+    device
+        'cpu' or 'cuda'.
+    """
+    terms = []
+    for number, goal in enumerate(goals):
+        if not any(shares[number].values()):
+            continue
+        rows = {name: values[channel : channel + 1] if len(values) > 1 else values for name, values in goal.items()}
+        floor = _floor(list(rows.values()))
+        for name, row in rows.items():
+            energies = np.square(row, dtype=np.float64) + floor**2
+            emphasis = _emphasis(energies, path_weights[number].get(name), device)
+            wanted = torch.tensor(row, dtype=torch.float32, device=device)
+            terms.append(Term(number, name, wanted, float(energies.sum()), emphasis, shares[number][name]))
+    return terms
+
+
+def _floor(classes: Sequence[Array]) -> float:
+    """Return the ε of a target: a whole target that is quieter is reached as well as a loud one."""
+    loudest = max(math.sqrt(np.mean(np.square(values, dtype=np.float64))) if values.size else 0.0 for values in classes)
+    return FLOOR * (loudest if loudest > SILENCE else 1.0)
+
+
+def _emphasis(energies: Array, weights: Array | None, device: str) -> torch.Tensor | None:
+    """Return weights shaped as the coefficients, such that the weighted energy is the energy."""
+    if weights is None or not weights.any():
+        return None
+    each = weights.reshape(1, -1, *(1,) * (energies.ndim - 2))
+    return torch.tensor(each * (energies.sum() / (each * energies).sum()), dtype=torch.float32, device=device)
+
+
+def shares(
+    goals: Sequence[Coefficients],
+    weights: Sequence[float],
+    class_weights: Mapping[str, float],
+    path_weights: Sequence[Mapping[str, Array]],
+) -> list[dict[str, float]]:
+    """Return for each target the share of each of its classes in the loss; all shares add up to 1.
+
+    Raises
+    ------
+    MistakeError
+        Where a class weight names no class of any target, or everything weighs nothing.
+    """
+    refuse_unknown_classes([list(goal) for goal in goals], class_weights)
+    found = []
+    for number, (goal, weight) in enumerate(zip(goals, weights, strict=True)):
+        each = {name: class_weights.get(f"{number + 1}.{name}", class_weights.get(name, 1.0)) for name in goal}
+        each |= {name: 0.0 for name, paths in path_weights[number].items() if not paths.any()}
+        total = sum(each.values())
+        found.append({name: weight * value / total if total else 0.0 for name, value in each.items()})
+    total = sum(sum(each.values()) for each in found)
+    if not total > 0:
+        raise mistake(
+            "nothing is left to descend on: every target, class or path weighs 0",
+            parameter="weights" if not any(weights) else "path_weights" if any(path_weights) else "class_weights",
+            allowed="at least one weight above 0",
+        )
+    return [{name: share / total for name, share in each.items()} for each in found]

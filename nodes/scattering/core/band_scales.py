@@ -1,0 +1,35 @@
+"""Scales of the first order: | S1 ∗_λ ψ_β |, averaged along λ, in the place of S1: rate 0 of the second order."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from nodes.scattering.core.design import Design, Paths, frequency_of_rows
+from nodes.scattering.core.modulus import modulus, modulus_adjoint
+from nodes.scattering.core.scales import averages_of, scale_rows
+
+
+class BandScales:
+    """Filters along log-frequency for the averaged moduli of all bands; both spins of what is real are the same."""
+
+    def __init__(self, design: Design, dtype: torch.dtype, device: str) -> None:
+        bands = len(design.carriers)
+        rows = [scale_rows(design, each, bands) for each in design.scale_filters if each.spin >= 0]
+        matrix = np.concatenate([row.matrix for row in rows])
+        self._planes = torch.tensor(np.concatenate([matrix.real, matrix.imag]), dtype=dtype, device=device)
+        self._average = averages_of(rows, self._planes)
+        kept = np.concatenate([row.kept for row in rows])
+        scale = np.concatenate([np.full(len(row.kept), row.filter.scale) for row in rows])
+        self.paths = Paths(frequency_of_rows(design.carriers, kept), np.full(len(kept), np.nan), scale)
+
+    def __call__(self, order1: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
+        """Return batch × paths × frames of batch × bands × frames, and what the adjoint needs."""
+        planes = torch.matmul(self._planes, order1).reshape(len(order1), 2, -1, order1.shape[-1])
+        moduli = modulus(planes)
+        return moduli if self._average is None else self._average @ moduli, (planes, moduli.clone())
+
+    def adjoint(self, gradient: torch.Tensor, tape: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+        """Return the gradient with respect to the bands; the tape is overwritten."""
+        back = gradient.clone() if self._average is None else self._average.T @ gradient
+        return self._planes.T @ modulus_adjoint(back, *tape).flatten(1, 2)

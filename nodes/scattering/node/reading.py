@@ -1,0 +1,284 @@
+"""What can be read off a scattering, as nodes: lists of its paths, and pictures."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, NamedTuple
+
+import numpy as np
+from pydantic import Field
+
+from nodes.mixing.node.sequencing import Label
+from nodes.scattering.value import Scattering
+from nodes.values.audio import Takes
+from nodes.values.plain import Figure, Files, Text
+from pipelines.context import Context
+from pipelines.mistakes import mistake
+from pipelines.node import Facts, node
+from pipelines.quantities import Hertz, Level, Seconds, Unit
+
+Order = Literal[1, 2, "both"]
+Sort = Literal["norm", "frequency", "rate", "scale"]
+Colours = Literal["magma_r", "magma", "inferno_r", "inferno", "viridis_r", "viridis", "cividis", "gray_r", "gray"]
+Floor = Annotated[Level, Field(ge=-160, le=-6)]
+Band = Annotated[list[Hertz], Field(min_length=2, max_length=2)]
+Times = Annotated[list[Seconds], Field(min_length=2, max_length=2)]
+Width = Annotated[int, Field(ge=400, le=8000), Unit("pixels")]
+
+PAGE = 11.0
+"""Width of a picture in inches: text is as large as this tells, whatever the number of pixels."""
+
+MOST_TAKES = 12
+"""Takes that are shown unasked."""
+
+
+def _order_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
+    """Refuse the second order of a scattering that is known to have none."""
+    known: Facts = inputs.get("scattering") or inputs.get("like") or {}
+    asked = parameters.get("picture") == "rate_scale" or parameters.get("order", 2) == 2
+    if asked and "classes" in known and "order2" not in known["classes"]:
+        raise mistake("this scattering has no second order", allowed="a scattering with orders: 2")
+    return {}
+
+
+class Reading(NamedTuple):
+    """The list of paths as a text in columns, and as CSV."""
+
+    text: Text
+    csv: Text
+
+
+class Multiples(NamedTuple):
+    """All pictures on one page, and one after another as an animated file."""
+
+    figure: Figure
+    animation: Files
+
+
+@node(facts=_order_facts)
+def scatter_to_text(
+    scattering: Scattering,
+    *,
+    lines: Annotated[int, Field(ge=1), Unit("lines")] | None = 2134,
+    order: Order = "both",
+    share: Literal["whole", "order"] = "whole",
+    minimum: Annotated[float, Field(ge=0, le=1e6), Unit("ppm")] = 0.0,
+) -> Reading:
+    """Write down the paths of a scattering from the strongest to the weakest, one a line.
+
+    After Hecker and Lostanlen, *Scattering to Text* (Kunsthalle Wien), a book of such lines: energy in parts per
+    million, frequency in Hz, rate in Hz, and scale in cycles per octave, positive where the sound rises. The energy of
+    a path is the sum of its squared coefficients over time and channels, without logarithm and normalisation. Lines
+    of order 1 have neither rate nor scale, those of scattering in time have no scale, and those of a mean over all
+    octaves no frequency; these are left empty. Paths of equal energy go by rising frequency.
+
+    Energy is rounded to whole ppm (paths under half a ppm read 0), the others to three significant digits. The
+    text has a line of titles and columns aligned at the decimal point; the CSV a header (energy_ppm, frequency_hz,
+    rate_hz, scale_cycles_per_octave) and plain numbers. Of silence the text says so, and the CSV has its header alone.
+    The book has quality 6 and an averaging of 2^16 samples.
+
+    Parameters
+    ----------
+    scattering
+        A scattering of any kind.
+    lines
+        Most lines, 2134 as in the book; null for all.
+    order
+        1, 2, or 'both'.
+    share
+        'whole': parts per million of the energy of all paths that are listed or cut off; 'order': of those of the same
+        order, so that both orders, of which the first is much the stronger, are heard alike.
+    minimum
+        Least energy of a line.
+
+    Raises
+    ------
+    MistakeError
+        Where order 2 is asked for and there is none.
+    """
+    from nodes.scattering.text import as_csv, as_text, cut, listing
+
+    found = cut(listing(scattering, _orders(scattering, order), share), lines, minimum)
+    return Reading(Text(as_text(found)), Text(as_csv(found), "csv"))
+
+
+@node(facts=_order_facts)
+def scattergram(
+    scattering: Scattering,
+    *,
+    order: Order = "both",
+    sort: Sort = "norm",
+    frequencies: Band | None = None,
+    times: Times | None = None,
+    colours: Colours = "magma_r",
+    floor: Floor = -60.0,
+    width: Width = 1650,
+) -> Figure:
+    """Draw the coefficients as an image of paths × time, the strongest path at the top.
+
+    Shown is log(1 + S/ε) of the mean of the channels, with ε at `floor` below the largest coefficient of the order;
+    the colours are numbered in dB below it. Each order is a picture; beside the paths stand frequency, rate and scale.
+    A mean over the whole sound, which has one frame, is drawn as bars in dB.
+
+    Parameters
+    ----------
+    scattering
+        A scattering of any kind.
+    order
+        1, 2, or 'both', one below the other.
+    sort
+        'norm': by the l1 norm, as in the published scattergrams; 'frequency', 'rate' and 'scale' rise from the bottom.
+        By rate, each rate is a small scattergram by frequency. Paths that have no rate or scale go by frequency.
+    frequencies
+        [low, high] in Hz of the paths that are shown.
+    times
+        [from, to] in seconds.
+    colours
+        Scale of colours; those with _r are dark where it is loud.
+    floor
+        Level of ε: the lower, the more of what is quiet is seen.
+    width
+        Width of the picture.
+
+    Raises
+    ------
+    MistakeError
+        Where nothing lies in a range, or order 2 is asked for and there is none.
+    """
+    from nodes.scattering.drawing import Shades, draw_page
+    from nodes.scattering.multiples import pixels_of
+    from nodes.scattering.scattergrams import scattergram_of
+
+    grams = [scattergram_of(scattering, each, sort, frequencies, times) for each in _orders(scattering, order)]
+    return Figure(pixels_of(draw_page(grams, None, Shades(colours, floor)), width / PAGE))
+
+
+@node(facts=_order_facts)
+def rate_scale_map(
+    scattering: Scattering,
+    *,
+    frequencies: Band | None = None,
+    times: Times | None = None,
+    colours: Colours = "magma_r",
+    floor: Floor = -40.0,
+    width: Width = 1650,
+) -> Figure:
+    """Draw the energy of the modulations by rate, to the right, and by signed scale: rising above 0, falling below.
+
+    The energy is summed over bands and is its mean over time and channels, in dB below the strongest rate and scale. It
+    does not depend on how densely the scales are sampled. What has no path in the range of frequencies is grey.
+
+    Parameters
+    ----------
+    scattering
+        A joint scattering with orders: 2.
+    frequencies
+        [low, high] in Hz: which part of the spectrum is modulated; all of it unless given.
+    times
+        [from, to] in seconds; the whole sound unless given.
+    colours
+        Scale of colours.
+    floor
+        Level at which colours end.
+    width
+        Width of the picture.
+
+    Raises
+    ------
+    MistakeError
+        Where there are no rates and scales, or nothing lies in a range.
+    """
+    from nodes.scattering.drawing import Shades, draw_page
+    from nodes.scattering.maps import rate_scale_energy
+    from nodes.scattering.multiples import pixels_of
+
+    found = rate_scale_energy(scattering, frequencies, times)
+    return Figure(pixels_of(draw_page([], found, Shades(), Shades(colours, floor, compressed=False)), width / PAGE))
+
+
+@node(facts=_order_facts)
+def scattergrams(
+    takes: Takes,
+    like: Scattering,
+    *,
+    iterates: list[Label] | None = None,
+    picture: Literal["scattergram", "rate_scale"] = "scattergram",
+    order: Literal[1, 2] = 1,
+    sort: Sort = "frequency",
+    target: bool = True,
+    columns: Annotated[int, Field(ge=1, le=12)] | None = None,
+    colours: Colours = "magma_r",
+    floor: Floor | None = None,
+    width: Width = 1650,
+    seconds: Annotated[Seconds, Field(ge=0.02, le=60)] = 0.5,
+    format: Literal["gif", "png"] = "gif",
+    context: Context,
+) -> Multiples:
+    """Draw the same picture of several iterates of an inversion: side by side, and as an animation.
+
+    Each take is scattered as `like` was, which is usually the target of the inversion; its paths, in its order, are
+    the rows of all pictures, and the colours have one scale, up to the loudest of all.
+
+    Parameters
+    ----------
+    takes
+        The iterates.
+    like
+        The scattering that says how; the last picture, unless `target` is false.
+    iterates
+        Labels of the takes that are shown; up to 12, evenly chosen, unless given.
+    picture
+        'scattergram', or 'rate_scale': the energy by rate and scale.
+    order
+        Order of the scattergrams.
+    sort
+        Order of the paths, as in `scattergram`.
+    target
+        Whether `like` is shown too.
+    columns
+        Pictures side by side; chosen to suit their number unless given.
+    colours
+        Scale of colours.
+    floor
+        Level of ε, -60 dB unless given; where colours end in maps, -40 dB unless given.
+    width
+        Width of the page; that of the animation is 8/11 of it.
+    seconds
+        How long a picture stands in the animation.
+    format
+        'gif', which everything opens, or 'png', animated too, in all colours.
+
+    Raises
+    ------
+    MistakeError
+        Where there are no takes, a label is not among them, a take cannot be scattered, order 2 is asked for and there
+        is none, or sample rates differ.
+    """
+    from nodes.scattering.drawing import Shades
+    from nodes.scattering.multiples import animation, columns_for, draw_multiples, pixels_of
+    from nodes.scattering.pictures import frames_of
+
+    mapped = picture == "rate_scale"
+    frames = frames_of(takes, like, _shown(takes, iterates), None if mapped else order, sort, target, context)
+    shades = Shades(colours, floor or (-40.0 if mapped else -60.0), compressed=not mapped)
+    figure = draw_multiples(frames, columns or columns_for(len(frames)), shades)
+    moving = animation(frames, seconds, format, shades, width / PAGE)
+    name = f"{picture}s.{format}"
+    return Multiples(Figure(pixels_of(figure, width / PAGE)), Files({name: np.frombuffer(moving, np.uint8)}))
+
+
+def _orders(scattering: Scattering, order: Order) -> list[str]:
+    from nodes.scattering.scattergrams import require_order
+
+    if order == "both":
+        return list(scattering.raw())
+    require_order(scattering, order)
+    return [f"order{order}"]
+
+
+def _shown(takes: Takes, iterates: list[str] | None) -> list[int]:
+    from nodes.takes.labels import indices_of
+
+    if not len(takes):
+        raise mistake("there are no takes to draw", parameter="takes", allowed="one take or more")
+    if iterates:
+        return indices_of(iterates, takes.labels)
+    return [int(i) for i in np.linspace(0, len(takes) - 1, min(MOST_TAKES, len(takes))).round()]

@@ -1,0 +1,129 @@
+"""What an inversion refuses and tells before anything runs."""
+
+from pathlib import Path
+
+import pytest
+
+from nodes.inversion.checks import kept_iterates
+from nodes.inversion.node import _invert_facts, invert
+from pipelines.mistakes import MistakeError
+from pipelines.node import NodeSpec
+from pipelines.parameters import read_parameters
+
+RATE = 8000
+MONO, STEREO = {"sample_rate": RATE, "channels": 1}, {"sample_rate": RATE, "channels": 2}
+SPEC = NodeSpec("invert", invert, "here")
+
+
+def read(**raw):
+    return read_parameters(SPEC, raw, {}, [Path.cwd()])
+
+
+def facts(targets, start=None, **parameters):
+    values, mistakes = read(**parameters)
+    assert mistakes == []
+    return _invert_facts({"targets": targets, "start": start}, values)
+
+
+def test_facts_are_told_before_anything_runs():
+    assert facts([MONO])["audio"] == {"sample_rate": RATE, "channels": 1}
+    assert facts([MONO], STEREO)["takes"] == {"sample_rate": RATE, "channels": 2}
+    assert facts([MONO], channels=5)["audio"]["channels"] == 5
+    assert facts([{}, MONO])["audio"] == {"sample_rate": RATE}
+    assert facts([MONO], {})["audio"] == {"sample_rate": RATE}
+
+
+@pytest.mark.parametrize(
+    ("targets", "start", "parameters", "message"),
+    [
+        ([STEREO], MONO, {}, "another number of channels"),
+        ([MONO], None, {"weights": [1.0, 1.0]}, "one weight for each target"),
+        ([MONO], None, {"keep": [51]}, "will not be made"),
+        ([MONO], None, {"class_weights": {"2.order1": 1}}, "no target of this number"),
+        ([MONO], None, {"path_weights": [{"rate": [1, 2], "weight": 0, "class": "0.a"}]}, "no target of this number"),
+        ([MONO], None, {"optimizer": "lbfgs", "momentum": 0.5}, "'lbfgs' has no momentum"),
+        ([MONO], None, {"optimizer": "adam", "brake": 0.1}, "'adam' has no brake"),
+        ([], None, {}, "nothing to reach"),
+    ],
+)
+def test_what_does_not_go_together_is_said_before_anything_runs(targets, start, parameters, message):
+    with pytest.raises(MistakeError, match=message):
+        facts(targets, start, **parameters)
+
+
+def test_classes_are_checked_where_they_are_known():
+    known = MONO | {"classes": ("order1", "order2")}
+    facts([known], class_weights={"order2": 1, "1.order1": 2})
+    facts([known, MONO], class_weights={"kernel_3x3": 1})
+    for parameters in (
+        {"class_weights": {"ordre2": 1}},
+        {"path_weights": [{"rate": [1, 2], "weight": 0, "class": "ordre2"}]},
+    ):
+        with pytest.raises(MistakeError, match="did you mean 'order2'") as caught:
+            facts([known], **parameters)
+        assert caught.value.mistakes[0].parameter in parameters
+
+
+def test_bands_are_read_as_they_are_written():
+    written = [
+        {"rate": [8, "32 Hz"], "scale": [-4, -0.5], "frequency": ["0.2 kHz", 2000], "weight": 3},
+        {"class": "2.order2", "scale": [0, 4], "weight": 0},
+    ]
+    values, mistakes = read(path_weights=written)
+    assert mistakes == []
+    assert values["path_weights"] == [
+        {"rate": [8.0, 32.0], "scale": [-4.0, -0.5], "frequency": [200.0, 2000.0], "weight": 3.0},
+        {"class": "2.order2", "scale": [0.0, 4.0], "weight": 0.0},
+    ]
+    assert read(path_weights=values["path_weights"])[0]["path_weights"] == values["path_weights"]
+
+
+@pytest.mark.parametrize(
+    ("band", "allowed"),
+    [
+        ({"rate": [8, 32]}, "with a range and a weight"),
+        ({"weight": 2, "class": "order2"}, "with a range and a weight"),
+        ("rate", "with a range and a weight"),
+        ({"rate": [8, 32], "weight": 1, "wieght": 2}, "did you mean 'weight'"),
+        ({"rate": [8, 32], "weight": 1, "spin": 2}, "it has 'spin'"),
+        ({"rate": 8, "weight": 1}, "two ends"),
+        ({"rate": [1, 2, 3], "weight": 1}, "two ends"),
+        ({"rate": [32, 8], "weight": 1}, "lower end"),
+        ({"scale": [-0.5, -4], "weight": 1}, "lower end"),
+        ({"rate": [8, float("inf")], "weight": 1}, "lower end"),
+        ({"scale": ["4 Hz", 5], "weight": 1}, "a number"),
+        ({"rate": [True, 5], "weight": 1}, "a frequency"),
+        ({"rate": [8, 32], "weight": -1}, "from 0 on"),
+        ({"rate": [8, 32], "weight": "much"}, "a number"),
+        ({"rate": [8, 32], "weight": 1, "class": 2}, "name of a class"),
+    ],
+)
+def test_a_band_of_another_form_is_one_clear_mistake(band, allowed):
+    _, mistakes = read(path_weights=[band])
+    assert [(m.parameter, allowed in m.allowed) for m in mistakes] == [("path_weights", True)], mistakes
+
+
+def test_every_nth_iterate_is_read_and_counted():
+    assert read(keep="every 5")[0]["keep"] == "every 5"
+    assert read(keep=" Every  05 ")[0]["keep"] == "every 5"
+    assert kept_iterates("every 5", 12) == {0, 5, 10, 12}
+    assert kept_iterates("every 5", 10) == {0, 5, 10}
+    assert kept_iterates("every 50", 10) == {0, 10}
+    assert kept_iterates("every 1", 3) == kept_iterates("all", 3) == {0, 1, 2, 3}
+    assert kept_iterates("last", 3) == {3}
+    assert kept_iterates("all", 0) == kept_iterates("last", 0) == {0}
+
+
+@pytest.mark.parametrize("keep", ["every 0", "every", "lst", "every -3", "every 2.5", 7, [-1], [True]])
+def test_iterates_written_otherwise_are_one_clear_mistake(keep):
+    _, mistakes = read(keep=keep)
+    assert [m.parameter for m in mistakes] == ["keep"]
+    if keep != [True]:
+        assert "'every 5'" in mistakes[0].allowed
+    assert ("last" in mistakes[0].hint) == (keep == "lst")
+
+
+@pytest.mark.parametrize("given", [{"momentum": 1.0}, {"acceleration": 0.9}, {"brake": 0.0}, {"phases": "same"}])
+def test_values_out_of_range_are_refused(given):
+    _, mistakes = read(**given)
+    assert [m.parameter for m in mistakes] == list(given)
