@@ -91,11 +91,11 @@ def _expand_copies(path: str, body: dict[str, Any], scope: Scope, out: Expansion
 
 
 def _expand_each(path: str, body: dict[str, Any], scope: Scope, out: Expansion) -> Entry | None:
-    each = body["each"]
-    if not isinstance(each, Mapping) or not all(isinstance(v, list | tuple) and v for v in each.values()) or not each:
-        out.mistakes.append(
-            Mistake("'each' names lists of items", path, "each", shown(each), "{name: [item, …]}; use it as $name")
-        )
+    written = body["each"]
+    each = {name: _items(items) for name, items in written.items()} if isinstance(written, Mapping) else {}
+    if not each or not all(each.values()):
+        allowed = f"{{name: [item, …]}}, or {{name: n}} for the numbers 1 to n ≤ {MOST_STEPS}; use it as $name"
+        out.mistakes.append(Mistake("'each' names lists of items", path, "each", shown(written), allowed))
         return None
     lengths = {str(name): len(items) for name, items in each.items()}
     if len(set(lengths.values())) > 1:
@@ -113,6 +113,13 @@ def _expand_each(path: str, body: dict[str, Any], scope: Scope, out: Expansion) 
         copies.append(entry)
         labels[label] = None
     return Copies(path, tuple(copies), tuple(labels), generations=False)
+
+
+def _items(written: Any) -> list[Any]:
+    """Return the items of an 'each': those of a list, or the numbers from 1 on; nothing for anything else."""
+    if isinstance(written, int) and not isinstance(written, bool) and written <= MOST_STEPS:
+        return list(range(1, written + 1))
+    return list(written) if isinstance(written, list | tuple) else []
 
 
 def _label(item: Any, number: int, taken: Set[str]) -> str:

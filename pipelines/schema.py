@@ -50,8 +50,8 @@ def _copies() -> dict[str, Any]:
         },
         "each": {
             "type": "object",
-            "additionalProperties": {"type": "array"},
-            "description": "one copy an item",
+            "additionalProperties": {"anyOf": [{"type": "array"}, {"type": "integer", "minimum": 1}]},
+            "description": "one copy an item, or for each number from 1 on",
         },
     }
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nodes.scattering.value import Scattering
 
 WIDTH, TOP, BOTTOM, GAP, RIGHT = 11.0, 0.35, 0.5, 0.6, 0.95
-LEFT, LEFT_NAMED = 0.75, 1.75
+LEFT, LEFT_NAMED = 0.75, 1.8
 LINE, CHARACTER = 0.14, 0.065
 """Least distance of two lines of text, and width of a character, in inches."""
 
@@ -59,7 +59,7 @@ class Shades(NamedTuple):
         levels = [level for level in MARKS if level >= self.floor]
         places = [float(self.of(np.array(10 ** (level / 20)), 1.0)) for level in levels]
         ticks = [(1 - place, minus(f"{level}")) for place, level in zip(places, levels, strict=True)]
-        kept = spaced(ticks + [(1.0, "−∞")] * self.compressed, 0.075)
+        kept = spaced(ticks + [(1.0, "−∞")] * self.compressed, 0.06)
         return [1 - place for place, _ in kept], [text for _, text in kept]
 
 
@@ -81,10 +81,8 @@ def draw_page(
     grams: Sequence[Scattergram], found: RateScaleMap | None, shades: Shades, mapped: Shades = MAPPED
 ) -> Figure:
     """Return scattergrams, and a map below, each with colours up to its own peak."""
-    named = any(gram.side.label.startswith("paths") and gram.values.shape[1] > 1 for gram in grams)
-    left = LEFT_NAMED if named else LEFT
     heights = [2.2 if gram.title.startswith("order 1") else 3.4 for gram in grams] + [2.6] * (found is not None)
-    page = Page(heights, left=left)
+    page = Page(heights, left=left_of(grams))
     for axes, gram in zip(page.axes, grams, strict=False):
         draw_scattergram(axes, gram, gram.peak, shades)
         _head(axes, gram.title)
@@ -95,6 +93,11 @@ def draw_page(
         _head(page.axes[len(grams)], "order 2: energy by rate and scale; rising sounds above 0, falling ones below")
         page.add_bar(page.axes[len(grams)], mapped)
     return page.figure
+
+
+def left_of(grams: Sequence[Scattergram]) -> float:
+    """Return the room at the left, in inches: more where the names of paths stand there."""
+    return LEFT_NAMED if any(gram.side.named and gram.values.shape[1] > 1 for gram in grams) else LEFT
 
 
 def _head(axes: Axes, title: str) -> None:
@@ -159,7 +162,7 @@ def draw_scattergram(axes: Axes, gram: Scattergram, peak: float, shades: Shades)
     for border in gram.side.borders:
         axes.axhline(border, color=GRID, linewidth=0.5)
     _, height = _inches(axes)
-    ticks = spaced(gram.side.ticks, LINE * gram.paths / height)
+    ticks = spaced(gram.side.ticks, LINE * (1 + gram.side.named) * gram.paths / height)
     axes.set_yticks([place for place, _ in ticks], [text for _, text in ticks])
     axes.set_ylabel(gram.side.label, fontsize=SMALL, color=INK)
     axes.set_xlabel("time (s)", fontsize=SMALL, color=INK, labelpad=2)
@@ -182,10 +185,9 @@ def _draw_bars(axes: Axes, gram: Scattergram, peak: float, shades: Shades) -> No
     longest = max((len(line) for _, text in ticks for line in text.split("\n")), default=1)
     ticks = spaced(ticks, CHARACTER * (longest + 1) * gram.paths / width)
     axes.set_xticks([place for place, _ in ticks], [text for _, text in ticks])
-    axes.set(xlim=(0, gram.paths), ylim=(shades.floor, 0))
+    axes.set(xlim=(gram.paths, 0) if gram.side.named else (0, gram.paths), ylim=(shades.floor, 0))
     axes.set_ylabel("dB", fontsize=SMALL, color=INK)
-    if gram.side.ticks and "\n" not in ticks[0][1]:
-        axes.set_xlabel(gram.side.label, fontsize=SMALL, color=INK, labelpad=2)
+    axes.set_xlabel(gram.side.label, fontsize=SMALL, color=INK, labelpad=2)
 
 
 def peak_of(found: RateScaleMap) -> float:
@@ -240,7 +242,7 @@ def spaced(ticks: Sequence[tuple[float, str]], least: float) -> list[tuple[float
     """Return those ticks that are at least so far from the one kept before."""
     kept: list[tuple[float, str]] = []
     for place, text in ticks:
-        if not kept or place - kept[-1][0] >= least:
+        if not kept or abs(place - kept[-1][0]) >= least:
             kept.append((place, text))
     return kept
 

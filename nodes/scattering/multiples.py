@@ -11,13 +11,12 @@ import numpy as np
 
 from nodes.scattering.drawing import (
     INK,
-    LEFT,
-    LEFT_NAMED,
     SMALL,
     Page,
     Shades,
     draw_map,
     draw_scattergram,
+    left_of,
     peak_of,
 )
 from nodes.scattering.maps import RateScaleMap
@@ -34,6 +33,9 @@ Format = Literal["gif", "png"]
 
 TILE, SINGLE = 1.7, 3.6
 """Height of a picture among others, and of one alone, in inches."""
+
+GREYS = 16
+"""Colours of an animation that are not those of the picture."""
 
 
 class Frame(NamedTuple):
@@ -94,7 +96,7 @@ def animation(
     peak = max(frame.peak for frame in frames)
     images = [_image(frame, peak, shades, dots, width) for frame in frames]
     if format == "gif":
-        images = _with_one_palette(images)
+        images = [_in_palette(image, shades.colours) for image in images]
     file, duration = io.BytesIO(), round(1000 * seconds)
     images[0].save(file, format, save_all=True, append_images=images[1:], duration=duration, loop=0)
     return file.getvalue()
@@ -119,20 +121,20 @@ def _image(frame: Frame, peak: float, shades: Shades, dots: float, width: float)
     return Image.fromarray(pixels_of(page.figure, dots))
 
 
-def _with_one_palette(images: list[Image]) -> list[Image]:
-    """Return images in the 256 colours that suit all of them, so that colours stand still."""
+def _in_palette(image: Image, colours: str) -> Image:
+    """Return an image in 256 colours: those of the scale, and greys for text and lines."""
+    from matplotlib import colormaps
     from PIL import Image
 
-    strip = Image.new("RGB", (images[0].width, sum(image.height for image in images)))
-    for number, image in enumerate(images):
-        strip.paste(image, (0, number * image.height))
-    palette = strip.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    return [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
+    scale = colormaps[colours](np.linspace(0, 1, 256 - GREYS))[:, :3] * 255
+    greys = np.repeat(np.linspace(0, 255, GREYS)[:, None], 3, axis=1)
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(np.concatenate([scale, greys]).round().astype(np.uint8).tobytes())
+    return image.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
 def _left(frames: Sequence[Frame]) -> float:
-    named = any(isinstance(f.picture, Scattergram) and f.picture.side.label.startswith("paths") for f in frames)
-    return LEFT_NAMED if named else LEFT
+    return left_of([frame.picture for frame in frames if isinstance(frame.picture, Scattergram)])
 
 
 def _draw(axes: Axes, frame: Frame, peak: float, shades: Shades) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,16 +22,23 @@ COLUMNS, ROWS = 1000, 600
 NICE = (1, 2, 5)
 """Parts of a decade at which frequencies are numbered."""
 
+FEWEST = 4
+"""Numbers beside which there need be no others."""
+
 LABELS = {"frequency": "frequency (Hz)", "rate": "rate (Hz)", "scale": "scale (cycles per octave)"}
-GROUPED = {"norm": "", "frequency": "", "rate": ", at each rate by frequency", "scale": ", at each scale by rate"}
+GROUPED = {"frequency": "", "rate": ", at each rate by frequency", "scale": ", at each scale by rate"}
 
 
 class Side(NamedTuple):
-    """What stands beside the rows, which count from the bottom: its name, (row, text) ticks, where groups meet."""
+    """What stands beside the rows, which count from the bottom: its name, (row, text) ticks, where groups meet.
+
+    Where it is `named` the ticks are the paths themselves, the strongest one first.
+    """
 
     label: str
     ticks: list[tuple[float, str]]
     borders: list[int]
+    named: bool = False
 
 
 class Scattergram(NamedTuple):
@@ -105,7 +112,7 @@ def scattergram_of(
         chosen = inside[ordered[::-1] if sort == "norm" else ordered]
     rows = np.linspace(0, len(chosen), min(ROWS, len(chosen)) + 1).astype(int)
     values = np.add.reduceat(means[chosen], rows[:-1], axis=0) / np.diff(rows)[:, None]
-    title = f"{order.replace('order', 'order ')}: {len(chosen)} paths{GROUPED[sort] if order == 'order2' else ''}"
+    title = f"{order.replace('order', 'order ')}: {len(chosen)} paths{_ordered(paths, sort)}"
     side = side_of(Paths(*(axis[chosen] for axis in paths)), sort)
     edges = _edges(scattering, frames)
     return Scattergram(title, values, *edges, len(chosen), chosen, side)
@@ -114,7 +121,7 @@ def scattergram_of(
 def sort_for(paths: Paths, sort: Sort) -> Sort:
     """Return the way of sorting, or 'frequency' where no path has a rate or scale to go by."""
     asked = {"rate": paths.rate, "scale": paths.scale}.get(sort)
-    return "frequency" if asked is not None and np.isnan(asked).all() else sort
+    return "frequency" if asked is not None and not _any(asked) else sort
 
 
 def require_order(scattering: Scattering, order: int) -> None:
@@ -129,6 +136,17 @@ def require_order(scattering: Scattering, order: int) -> None:
         )
 
 
+def _ordered(paths: Paths, sort: Sort) -> str:
+    """Return what is said of the order of paths, where there is more to say than stands beside them."""
+    if sort == "norm":
+        return " by l1 norm: " + ", ".join(n for n, axis in zip(Paths._fields, paths, strict=True) if _any(axis))
+    return GROUPED[sort] if _any(paths.rate) else ""
+
+
+def _any(axis: Array) -> bool:
+    return not np.isnan(axis).all()
+
+
 def _edges(scattering: Scattering, frames: slice) -> tuple[float, float]:
     """Return where the first and the last frame meet what is beside them, within the sound."""
     duration, times = scattering.length / scattering.sample_rate, scattering.times
@@ -141,7 +159,7 @@ def _edges(scattering: Scattering, frames: slice) -> tuple[float, float]:
 def side_of(paths: Paths, sort: Sort) -> Side:
     """Return the ticks beside paths in their order from the bottom."""
     if sort == "norm":
-        return Side("paths by l1 norm", _named(paths), [])
+        return Side("", _named(paths), [], True)
     axis = np.asarray(getattr(paths, sort))
     if sort == "frequency":
         return Side(LABELS[sort], _frequencies(axis), [])
@@ -152,13 +170,13 @@ def side_of(paths: Paths, sort: Sort) -> Side:
 
 
 def _named(paths: Paths) -> list[tuple[float, str]]:
-    """Return the name of every path: frequency, rate, scale."""
+    """Return the name of every path, from the top: frequency, rate, scale."""
     units = ((paths.frequency, significant, " Hz"), (paths.rate, significant, " Hz"), (paths.scale, _signed, " c/o"))
     columns = [[text(float(value)) for value in axis] for axis, text, _ in units]
     return [
         (row + 0.5, ", ".join(part + unit for part, (_, _, unit) in zip(parts, units, strict=True) if part))
         for row, parts in enumerate(zip(*columns, strict=True))
-    ]
+    ][::-1]
 
 
 def _signed(scale: float) -> str:
@@ -173,13 +191,15 @@ def _frequencies(frequency: Array) -> list[tuple[float, str]]:
     centres, first, counts = np.unique(known, return_index=True, return_counts=True)
     rows = first + counts / 2 + (len(frequency) - len(known))
     wanted = round_numbers(centres[0], centres[-1])
+    if len(wanted) < FEWEST:
+        wanted = round_numbers(centres[0], centres[-1], range(1, 10))
     if not wanted:
         return [(float(rows[0]), significant(float(centres[0])))]
     return [(float(np.interp(np.log(f), np.log(centres), rows)), hertz(f)) for f in wanted]
 
 
-def round_numbers(low: float, high: float) -> list[float]:
-    """Return the numbers 1, 2, 5, 10, 20 … within low..high."""
+def round_numbers(low: float, high: float, digits: Iterable[int] = NICE) -> list[float]:
+    """Return the numbers 1, 2, 5, 10, 20 … within low..high, or those with other digits."""
     decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
     return [
         float(f"{part}e{decade}") for decade in decades for part in NICE if low <= float(f"{part}e{decade}") <= high

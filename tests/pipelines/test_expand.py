@@ -196,6 +196,9 @@ def test_variables_reach_into_sub_graphs_and_references() -> None:
         ({"out": {**NUMBER, "each": {"x": []}}}, "out", "each", "lists of items"),
         ({"out": {**NUMBER, "each": ["x"]}}, "out", "each", "lists of items"),
         ({"out": {**NUMBER, "each": {}}}, "out", "each", "lists of items"),
+        ({"out": {**NUMBER, "each": {"x": 0}}}, "out", "each", "lists of items"),
+        ({"out": {**NUMBER, "each": {"x": True}}}, "out", "each", "lists of items"),
+        ({"out": {**NUMBER, "each": {"x": 10**9}}}, "out", "each", "lists of items"),
         ({"out": {**NUMBER, "each": {"x": [1], "y": [1, 2]}}}, "out", "each", "equally long"),
         ({"out": {**NUMBER, "value": "$v"}}, "out", "value", "stands for nothing"),
         ({"out": {"steps": {"n": NUMBER}}}, "out", "output", "nothing is given out"),
@@ -232,6 +235,12 @@ def test_a_bomb_of_repeats_is_refused_before_it_fills_memory(monkeypatch: pytest
 def test_mappings_and_lists_are_not_shared_between_copies() -> None:
     found = expand({"t": {"each": {"v": [1, 2]}, "node": "n", "a": {"b": ["$v"]}}})
     assert [step.arguments["a"] for step in found.steps] == [{"b": [1]}, {"b": [2]}]
+
+
+def test_a_number_stands_for_the_numbers_from_one_on() -> None:
+    counted = expand({"t": {"each": {"v": 3}, "node": "n", "a": "$v"}})
+    listed = expand({"t": {"each": {"v": [1, 2, 3]}, "node": "n", "a": "$v"}})
+    assert counted.steps == listed.steps and len(counted.steps) == 3
 
 
 def test_what_is_carried_unchanged_reaches_the_last_of_many_generations() -> None:

@@ -3,14 +3,10 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 
-import numpy as np
 from pydantic import Field
 
-from nodes.mixing.node.sequencing import Label
 from nodes.scattering.value import Scattering
-from nodes.values.audio import Takes
-from nodes.values.plain import Figure, Files, Text
-from pipelines.context import Context
+from nodes.values.plain import Figure, Text
 from pipelines.mistakes import mistake
 from pipelines.node import Facts, node
 from pipelines.quantities import Hertz, Level, Seconds, Unit
@@ -26,14 +22,11 @@ Width = Annotated[int, Field(ge=400, le=8000), Unit("pixels")]
 PAGE = 11.0
 """Width of a picture in inches: text is as large as this tells, whatever the number of pixels."""
 
-MOST_TAKES = 12
-"""Takes that are shown unasked."""
 
-
-def _order_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
+def order_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
     """Refuse the second order of a scattering that is known to have none."""
     known: Facts = inputs.get("scattering") or inputs.get("like") or {}
-    asked = parameters.get("picture") == "rate_scale" or parameters.get("order", 2) == 2
+    asked = parameters.get("picture") == "rate_scale_map" or parameters.get("order", 2) == 2
     if asked and "classes" in known and "order2" not in known["classes"]:
         raise mistake("this scattering has no second order", allowed="a scattering with orders: 2")
     return {}
@@ -46,14 +39,7 @@ class Reading(NamedTuple):
     csv: Text
 
 
-class Multiples(NamedTuple):
-    """All pictures on one page, and one after another as an animated file."""
-
-    figure: Figure
-    animation: Files
-
-
-@node(facts=_order_facts)
+@node(facts=order_facts)
 def scatter_to_text(
     scattering: Scattering,
     *,
@@ -66,9 +52,10 @@ def scatter_to_text(
 
     After Hecker and Lostanlen, *Scattering to Text* (Kunsthalle Wien), a book of such lines: energy in parts per
     million, frequency in Hz, rate in Hz, and scale in cycles per octave, positive where the sound rises. The energy of
-    a path is the sum of its squared coefficients over time and channels, without logarithm and normalisation. Lines
-    of order 1 have neither rate nor scale, those of scattering in time have no scale, and those of a mean over all
-    octaves no frequency; these are left empty. Paths of equal energy go by rising frequency.
+    a path is the sum of its squared coefficients over time and channels, without logarithm and normalisation. What a
+    path does not have is left empty: the rate and the scale in order 1 (but it has scales where scatter was given
+    `order1: scales`), the scale in scattering in time, the frequency in a mean over all octaves. Paths of equal energy
+    go by rising frequency.
 
     Energy is rounded to whole ppm (paths under half a ppm read 0), the others to three significant digits. The
     text has a line of titles and columns aligned at the decimal point; the CSV a header (energy_ppm, frequency_hz,
@@ -100,7 +87,7 @@ def scatter_to_text(
     return Reading(Text(as_text(found)), Text(as_csv(found), "csv"))
 
 
-@node(facts=_order_facts)
+@node(facts=order_facts)
 def scattergram(
     scattering: Scattering,
     *,
@@ -151,7 +138,7 @@ def scattergram(
     return Figure(pixels_of(draw_page(grams, None, Shades(colours, floor)), width / PAGE))
 
 
-@node(facts=_order_facts)
+@node(facts=order_facts)
 def rate_scale_map(
     scattering: Scattering,
     *,
@@ -194,77 +181,6 @@ def rate_scale_map(
     return Figure(pixels_of(draw_page([], found, Shades(), Shades(colours, floor, compressed=False)), width / PAGE))
 
 
-@node(facts=_order_facts)
-def scattergrams(
-    takes: Takes,
-    like: Scattering,
-    *,
-    iterates: list[Label] | None = None,
-    picture: Literal["scattergram", "rate_scale"] = "scattergram",
-    order: Literal[1, 2] = 1,
-    sort: Sort = "frequency",
-    target: bool = True,
-    columns: Annotated[int, Field(ge=1, le=12)] | None = None,
-    colours: Colours = "magma_r",
-    floor: Floor | None = None,
-    width: Width = 1650,
-    seconds: Annotated[Seconds, Field(ge=0.02, le=60)] = 0.5,
-    format: Literal["gif", "png"] = "gif",
-    context: Context,
-) -> Multiples:
-    """Draw the same picture of several iterates of an inversion: side by side, and as an animation.
-
-    Each take is scattered as `like` was, which is usually the target of the inversion; its paths, in its order, are
-    the rows of all pictures, and the colours have one scale, up to the loudest of all.
-
-    Parameters
-    ----------
-    takes
-        The iterates.
-    like
-        The scattering that says how; the last picture, unless `target` is false.
-    iterates
-        Labels of the takes that are shown; up to 12, evenly chosen, unless given.
-    picture
-        'scattergram', or 'rate_scale': the energy by rate and scale.
-    order
-        Order of the scattergrams.
-    sort
-        Order of the paths, as in `scattergram`.
-    target
-        Whether `like` is shown too.
-    columns
-        Pictures side by side; chosen to suit their number unless given.
-    colours
-        Scale of colours.
-    floor
-        Level of ε, -60 dB unless given; where colours end in maps, -40 dB unless given.
-    width
-        Width of the page; that of the animation is 8/11 of it.
-    seconds
-        How long a picture stands in the animation.
-    format
-        'gif', which everything opens, or 'png', animated too, in all colours.
-
-    Raises
-    ------
-    MistakeError
-        Where there are no takes, a label is not among them, a take cannot be scattered, order 2 is asked for and there
-        is none, or sample rates differ.
-    """
-    from nodes.scattering.drawing import Shades
-    from nodes.scattering.multiples import animation, columns_for, draw_multiples, pixels_of
-    from nodes.scattering.pictures import frames_of
-
-    mapped = picture == "rate_scale"
-    frames = frames_of(takes, like, _shown(takes, iterates), None if mapped else order, sort, target, context)
-    shades = Shades(colours, floor or (-40.0 if mapped else -60.0), compressed=not mapped)
-    figure = draw_multiples(frames, columns or columns_for(len(frames)), shades)
-    moving = animation(frames, seconds, format, shades, width / PAGE)
-    name = f"{picture}s.{format}"
-    return Multiples(Figure(pixels_of(figure, width / PAGE)), Files({name: np.frombuffer(moving, np.uint8)}))
-
-
 def _orders(scattering: Scattering, order: Order) -> list[str]:
     from nodes.scattering.scattergrams import require_order
 
@@ -272,13 +188,3 @@ def _orders(scattering: Scattering, order: Order) -> list[str]:
         return list(scattering.raw())
     require_order(scattering, order)
     return [f"order{order}"]
-
-
-def _shown(takes: Takes, iterates: list[str] | None) -> list[int]:
-    from nodes.takes.labels import indices_of
-
-    if not len(takes):
-        raise mistake("there are no takes to draw", parameter="takes", allowed="one take or more")
-    if iterates:
-        return indices_of(iterates, takes.labels)
-    return [int(i) for i in np.linspace(0, len(takes) - 1, min(MOST_TAKES, len(takes))).round()]

@@ -1,0 +1,107 @@
+"""Pictures of several iterates of an inversion, as a node."""
+
+from typing import Annotated, Literal, NamedTuple
+
+import numpy as np
+from pydantic import Field
+
+from nodes.mixing.node.sequencing import Label
+from nodes.scattering.node.reading import PAGE, Colours, Floor, Sort, Width, order_facts
+from nodes.scattering.value import Scattering
+from nodes.values.audio import Takes
+from nodes.values.plain import Figure, Files
+from pipelines.context import Context
+from pipelines.mistakes import mistake
+from pipelines.node import node
+from pipelines.quantities import Seconds
+
+MOST_TAKES = 12
+"""Takes that are shown unasked."""
+
+
+class Multiples(NamedTuple):
+    """All pictures on one page, and one after another as an animated file."""
+
+    figure: Figure
+    animation: Files
+
+
+@node(facts=order_facts)
+def scattergrams(
+    takes: Takes,
+    like: Scattering,
+    *,
+    iterates: list[Label] | None = None,
+    picture: Literal["scattergram", "rate_scale_map"] = "scattergram",
+    order: Literal[1, 2] = 1,
+    sort: Sort = "frequency",
+    target: bool = True,
+    columns: Annotated[int, Field(ge=1, le=12)] | None = None,
+    colours: Colours = "magma_r",
+    floor: Floor | None = None,
+    width: Width = 1650,
+    seconds: Annotated[Seconds, Field(ge=0.02, le=60)] = 0.5,
+    format: Literal["gif", "png"] = "gif",
+    context: Context,
+) -> Multiples:
+    """Draw the same picture of several iterates of an inversion: side by side, and as an animation.
+
+    Each take is scattered as `like` was, which is usually the target of the inversion; its paths, in its order, are
+    the rows of all pictures, and the colours have one scale, up to the loudest of all.
+
+    Parameters
+    ----------
+    takes
+        The iterates.
+    like
+        The scattering that says how; the last picture, unless `target` is false.
+    iterates
+        Labels of the takes that are shown; up to 12, evenly chosen, unless given.
+    picture
+        'scattergram', or 'rate_scale_map': the energy by rate and scale.
+    order
+        Order of the scattergrams.
+    sort
+        Order of the paths, as in `scattergram`.
+    target
+        Whether `like` is shown too.
+    columns
+        Pictures side by side; chosen to suit their number unless given.
+    colours
+        Scale of colours.
+    floor
+        Level of ε, -60 dB unless given; where colours end in maps, -40 dB unless given.
+    width
+        Width of the page; that of the animation is 8/11 of it.
+    seconds
+        How long a picture stands in the animation.
+    format
+        'gif', which everything opens, or 'png', animated too, in all colours.
+
+    Raises
+    ------
+    MistakeError
+        Where there are no takes, a label is not among them, a take cannot be scattered, order 2 is asked for and there
+        is none, or sample rates differ.
+    """
+    from nodes.scattering.drawing import Shades
+    from nodes.scattering.multiples import animation, columns_for, draw_multiples, pixels_of
+    from nodes.scattering.pictures import frames_of
+
+    mapped = picture == "rate_scale_map"
+    frames = frames_of(takes, like, _shown(takes, iterates), None if mapped else order, sort, target, context)
+    shades = Shades(colours, floor or (-40.0 if mapped else -60.0), compressed=not mapped)
+    figure = draw_multiples(frames, columns or columns_for(len(frames)), shades)
+    moving = animation(frames, seconds, format, shades, width / PAGE)
+    name = f"{picture}s.{format}"
+    return Multiples(Figure(pixels_of(figure, width / PAGE)), Files({name: np.frombuffer(moving, np.uint8)}))
+
+
+def _shown(takes: Takes, iterates: list[str] | None) -> list[int]:
+    from nodes.takes.labels import indices_of
+
+    if not len(takes):
+        raise mistake("there are no takes to draw", parameter="takes", allowed="one take or more")
+    if iterates:
+        return indices_of(iterates, takes.labels)
+    return [int(i) for i in np.linspace(0, len(takes) - 1, min(MOST_TAKES, len(takes))).round()]
