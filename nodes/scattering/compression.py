@@ -17,6 +17,9 @@ Coefficients = TypeVar("Coefficients", Array, torch.Tensor)
 LEAST_MEAN = 1e-6
 """Least mean of a path in either operation, in the greatest one of its order: quieter paths count as that quiet."""
 
+SILENCE = 1e-20
+"""Greatest mean of an order that is silent: a quotient by it would not be a number any more in single precision."""
+
 
 def compressed(target: Scattering, values: Coefficients, reference: Array) -> Coefficients:
     """Return S / μ where the target is normalised, log(1 + S / (ε μ)) where it is compressed, S where it is neither.
@@ -34,7 +37,7 @@ def compressed(target: Scattering, values: Coefficients, reference: Array) -> Co
         return values
     mean = reference.mean(-1, dtype=np.float64)
     greatest = mean.max(initial=0)
-    mean = np.maximum(mean, LEAST_MEAN * greatest if greatest > 0 else 1.0)[..., None]
+    mean = np.maximum(mean, LEAST_MEAN * greatest if greatest > SILENCE else 1.0)[..., None]
     scale = 1 / (mean * (1.0 if target.logarithm is None else target.logarithm))
     if isinstance(values, torch.Tensor):
         scaled = values * torch.tensor(scale, dtype=values.dtype, device=values.device)

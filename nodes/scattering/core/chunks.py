@@ -84,9 +84,10 @@ class Chunks:
         frames = self._circle.count
         orders: list[torch.Tensor] = []
         kept: list[Scattered] = []
+        room = keep
         for first in range(0, len(self._starts), workers()):
             starts = self._starts[first : first + workers()]
-            room = keep and _bytes(kept) * (1 + len(starts) / max(1, len(kept))) < TAPE_BYTES
+            room = room and _bytes(kept) * (1 + len(starts) / max(1, len(kept))) < TAPE_BYTES  # the first ones, gapless
 
             def scatter(start: int, room: bool = room) -> Scattered:
                 return self._chunk.forward(self._windowed(samples, start), room)

@@ -11,7 +11,7 @@ import numpy as np
 from nodes.scattering.core.filters import LOWEST_WIDTH, Morlet, Wavelet, bank
 from pipelines.value import Array, Value
 
-Kind = Literal["time", "joint", "spiral"]
+Kind = Literal["time", "joint"]
 Boundary = Literal["reflect", "circular"]
 Sampling = Literal["fitted", "full"]
 
@@ -23,7 +23,7 @@ class Design(Value):
     Parameters
     ----------
     kind
-        'time', 'joint' (time and log-frequency) or 'spiral' (time, log-frequency and octaves).
+        'time' or 'joint' (time and log-frequency).
     octaves, quality
         The longest filters have 2^octaves samples; filters in an octave of the first order.
     orders

@@ -50,14 +50,18 @@ class Morlet:
         return np.asarray((band - self._mend * low) / self._norm)
 
     def impulse(self, places: Array) -> Array:
-        """Return the (complex) impulse response at whole numbers of samples, with an L1 norm of 1."""
+        """Return the (complex) impulse response at whole numbers of samples; it adds up to 0, its modulus to 1."""
         half = math.ceil(8 / (2 * math.pi * self.width))
-        whole = np.abs(self._impulse(np.arange(-half, half + 1))).sum()
-        return self._impulse(places) / float(whole)
+        whole = np.arange(-half, half + 1)
+        mend = (self._envelope(whole) * np.cos(2 * math.pi * self.centre * whole)).sum() / self._envelope(whole).sum()
 
-    def _impulse(self, places: Array) -> Array:
-        envelope = np.exp(-0.5 * (2 * math.pi * self.width * places) ** 2)
-        return np.asarray(envelope * (np.exp(2j * math.pi * self.centre * places) - self._mend))
+        def impulse(places: Array) -> Array:
+            return np.asarray(self._envelope(places) * (np.exp(2j * math.pi * self.centre * places) - mend))
+
+        return impulse(places) / float(np.abs(impulse(whole)).sum())
+
+    def _envelope(self, places: Array) -> Array:
+        return np.asarray(np.exp(-0.5 * (2 * math.pi * self.width * places) ** 2))
 
     @property
     def _mend(self) -> float:

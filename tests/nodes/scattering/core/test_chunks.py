@@ -1,0 +1,130 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from slow_scattering import rel
+
+from nodes.scattering.core import chunks as chunks_module
+from nodes.scattering.core.chunks import Chunks, chunk_length, transform_for
+from nodes.scattering.core.design import Design
+from nodes.scattering.core.differentiable import scatter
+from nodes.scattering.core.transform import Transform
+from pipelines.workers import set_workers
+
+BASE = {"octaves": 6, "quality": 4, "averaging": 64, "band_octaves": 2}
+
+
+def noise(length, channels=1):
+    swelling = 1.2 + np.sin(np.arange(length) / 900)
+    return torch.tensor(np.random.default_rng(0).standard_normal((channels, length)) * swelling)
+
+
+@pytest.fixture
+def workers():
+    yield set_workers
+    set_workers(0)
+
+
+@pytest.mark.parametrize("wavelet", ["morlet", "gammatone"])
+@pytest.mark.parametrize("boundary", ["reflect", "circular"])
+@pytest.mark.parametrize(
+    "form", [{}, {"kind": "time"}, {"band_averaging": 4}, {"averaging": 0}, {"orders": 1}], ids=str
+)
+def test_chunks_give_nearly_what_the_whole_gives(form, boundary, wavelet):
+    design = Design(**BASE | form, boundary=boundary, wavelet=wavelet)
+    samples = noise(2**14, 2)
+    whole, parts = Transform(design, 2**14, dtype=torch.float64), Chunks(design, 2**14, 4096, dtype=torch.float64)
+    wanted, found = whole.forward(samples, keep=False), parts.forward(samples, keep=False)
+    np.testing.assert_allclose(parts.times, whole.times)
+    assert rel(found.order1, wanted.order1) < 0.01
+    assert design.orders == 1 or rel(found.order2, wanted.order2) < 0.04
+    for name, paths in whole.paths().items():
+        for mine, other in zip(parts.paths()[name], paths, strict=True):
+            np.testing.assert_array_equal(mine, other)
+
+
+def test_longer_chunks_are_nearer_to_the_whole():
+    design, samples = Design(**BASE, boundary="circular"), noise(2**15)
+    wanted = Transform(design, 2**15, dtype=torch.float64).forward(samples, keep=False).order2
+    errors = [
+        rel(Chunks(design, 2**15, chunk, dtype=torch.float64).forward(samples, keep=False).order2, wanted)
+        for chunk in (512, 2048, 8192)
+    ]
+    assert errors[0] > errors[1] > errors[2] and errors[2] < 0.02
+
+
+@pytest.mark.parametrize("length", [1, 2, 17, 511, 512, 513, 5000, 6007])
+@pytest.mark.parametrize("averaging", [1, 64, 0])
+def test_frames_are_as_many_and_at_the_same_places_as_of_the_whole(length, averaging):
+    design = Design(**BASE | {"averaging": averaging})
+    whole, parts = Transform(design, length), Chunks(design, length, 512)
+    np.testing.assert_array_equal(parts.times, whole.times)
+    found = parts.forward(noise(length).float(), keep=False)
+    frames = math.ceil(length / averaging) if averaging else 1
+    assert found.order1.shape[-1] == found.order2.shape[-1] == frames
+    assert torch.isfinite(found.order1).all() and torch.isfinite(found.order2).all()
+
+
+def test_their_cost_is_linear_in_the_length(monkeypatch):
+    lengths, forward = [], Transform.forward
+
+    def counted(self, samples, keep=True):
+        lengths.append(samples.shape[-1])
+        return forward(self, samples, keep)
+
+    monkeypatch.setattr(Transform, "forward", counted)
+    for length in (10_000, 40_000):
+        lengths.clear()
+        Chunks(Design(**BASE), length, 1024).forward(noise(length).float(), keep=False)
+        assert set(lengths) == {1024} and len(lengths) == math.ceil(length / 512) + 1
+
+
+@pytest.mark.parametrize("budget", [0, 2**30])
+def test_workers_change_no_bit(monkeypatch, workers, budget):
+    monkeypatch.setattr(chunks_module, "TAPE_BYTES", budget)
+    found = []
+    for count in (1, 2, 3):
+        workers(count)
+        transform = Chunks(Design(**BASE, band_averaging=4), 6007, 1024)
+        samples = noise(6007, 2).float().requires_grad_()
+        orders = scatter(samples, transform)
+        sum(order.square().sum() for order in orders).backward()
+        found.append((*(order.detach() for order in orders), samples.grad))
+    for other in found[1:]:
+        assert all(torch.equal(mine, its) for mine, its in zip(found[0], other, strict=True))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_what_is_kept_for_the_adjoint_is_bounded_and_changes_no_bit(monkeypatch, workers, count):
+    workers(count)
+    transform, samples, gradients = Chunks(Design(**BASE), 12_000, 1024), noise(12_000).float(), []
+    one = chunks_module._bytes([transform._chunk.forward(samples[:, :1024])])
+    chunks = math.ceil(12_000 / 512) + 1
+    for budget in (0, 4 * one, 5 * one, 6.5 * one, 7.5 * one, 1000 * one):
+        monkeypatch.setattr(chunks_module, "TAPE_BYTES", budget)
+        kept = transform.forward(samples)
+        assert chunks_module._bytes(kept.scattered) <= budget
+        assert len(kept.scattered) >= min(chunks, budget // one - count)
+        gradients.append(transform.adjoint(torch.ones_like(kept.order1), torch.ones_like(kept.order2), kept))
+    assert all(torch.equal(gradients[0], other) for other in gradients[1:])
+    assert not transform.forward(samples, keep=False).scattered
+
+
+def test_long_sounds_are_taken_in_chunks_that_suit_the_design():
+    design = Design(**BASE)
+    assert chunk_length(design) == 2**17
+    assert chunk_length(Design(**BASE | {"octaves": 15})) == 2**19
+    assert chunk_length(Design(**BASE | {"averaging": 2**16})) == 2**19
+    assert isinstance(transform_for(design, 2**18, None), Transform)
+    assert isinstance(transform_for(design, 2**18 + 1, None), Chunks)
+    assert isinstance(transform_for(design, 4096, 4096), Transform)
+    assert isinstance(transform_for(design, 4097, 4096), Chunks)
+
+
+def test_silence_beside_a_sound_stays_silent():
+    samples = torch.zeros(1, 20_000)
+    samples[0, 9000:9500] = noise(500)[0].float()
+    found = Chunks(Design(**BASE), 20_000, 2048).forward(samples, keep=False)
+    assert not found.order1[..., : 6000 // 64].any() and not found.order2[..., 14_000 // 64 :].any()
+    assert found.order1[..., 9200 // 64].any()
