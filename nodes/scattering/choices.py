@@ -15,6 +15,9 @@ from pipelines.mistakes import mistake
 
 DEFAULT_OCTAVES = 11
 
+ALWAYS_AVERAGED = 2**16
+"""Averaging in samples that every sound may have, however short it is."""
+
 ANY_RATE = 44100
 """Sample rate with which choices are checked where that of the sound is not known yet."""
 
@@ -76,6 +79,31 @@ def design_for(choices: Choices, sample_rate: int | None) -> Design:
     return design
 
 
+def require_averaging(design: Design, length: int, sample_rate: int) -> None:
+    """Refuse an averaging that is longer than the filters and much longer than the sound."""
+    most = max(2 * length, ALWAYS_AVERAGED)
+    if design.averaging > max(2**design.octaves, most):
+        raise mistake(
+            "coefficients cannot be averaged over much more than the sound",
+            parameter="averaging",
+            given=f"{design.averaging / sample_rate:.4g} s for a sound of {length / sample_rate:.4g} s",
+            allowed=f"{most / sample_rate:.4g} s or less",
+            hint="averaging: global is one mean over the sound",
+        )
+
+
+def refuse_nothing_left(normalise: bool, averaging: float | str | None) -> None:
+    """Refuse to divide means over the sound by themselves."""
+    if normalise and averaging == "global":
+        raise mistake(
+            "a mean over the sound divided by itself is 1",
+            parameter="normalise",
+            given="true with averaging: global",
+            allowed="false",
+            hint="logarithm compares the paths with each other instead",
+        )
+
+
 def require_sound(audio: Audio) -> None:
     """Refuse a sound without channels or samples, or with a sample that is NaN or infinite."""
     if not audio.samples.size:
@@ -119,6 +147,13 @@ def _octaves(choices: Choices, rate: int) -> int:
             parameter="lowest",
             given=f"{choices.lowest:g} Hz with octaves: {choices.octaves}",
             allowed="one of the two",
+        )
+    if choices.lowest >= rate / 2:
+        raise mistake(
+            "there is no band at or above half the sample rate",
+            parameter="lowest",
+            given=f"{choices.lowest:g} Hz",
+            allowed=f"less than {rate / 2:g} Hz",
         )
     width = relative_width(choices.quality) * choices.lowest / rate
     octaves = math.log2(LOWEST_WIDTH / width) if width > 0 else math.inf

@@ -84,6 +84,11 @@ class Scattering(Representation):
         """Number of samples that were analysed."""
         return self.samples
 
+    @property
+    def any_length(self) -> bool:
+        """Whether sounds of every length can be compared: where the coefficients are means over the whole sound."""
+        return not self.design.averaging
+
     def describe(self) -> str:
         """Return the number of paths and frames, and what they mean."""
         channels, bands, frames = self.order1.shape

@@ -45,7 +45,6 @@ class TextureStatistics(Representation):
         Length of the sound that was analysed.
     """
 
-    any_length: ClassVar[bool] = True
     relative: ClassVar[bool] = True
 
     mean: Array
@@ -61,6 +60,11 @@ class TextureStatistics(Representation):
     n_fft: int
     hop: int
     samples: int
+
+    @property
+    def any_length(self) -> bool:
+        """Whether sounds of every length can be compared: yes, statistics are averages over time."""
+        return True
 
     @property
     def channels(self) -> int:

@@ -21,8 +21,6 @@ class Representation(Value):
     """
 
     agrees: ClassVar[tuple[str, ...]] = ("sample_rate",)
-    any_length: ClassVar[bool] = False
-    """Whether sounds of every length can be compared with the target, as with averages over time."""
     relative: ClassVar[bool] = False
     """Whether each band counts relative to its own level, so that quiet bands weigh as much as loud ones."""
     sample_rate: int
@@ -50,6 +48,11 @@ class Representation(Value):
     @abstractmethod
     def length(self) -> int:
         """Number of samples that were analysed."""
+
+    @property
+    def any_length(self) -> bool:
+        """Whether sounds of every length can be compared with the target, as with averages over time."""
+        return False
 
     def spectrum(self) -> Array | None:
         """Return the power spectrum that the coefficients imply, or None where they do not tell.

@@ -16,7 +16,7 @@ import torch
 
 from nodes.scattering.core.circle import Circle, circle_of
 from nodes.scattering.core.design import Design, Paths
-from nodes.scattering.core.transform import Scattered, Transform
+from nodes.scattering.core.transform import Scattered, Transform, require_shape
 from pipelines.workers import spread, workers
 
 LEAST = 2**17
@@ -81,6 +81,7 @@ class Chunks:
 
     def forward(self, samples: torch.Tensor, keep: bool = True) -> Kept:
         """Return the coefficients of channels × length samples; without `keep`, nothing for the adjoint."""
+        require_shape(samples, self._circle.length)
         frames = self._circle.count
         orders: list[torch.Tensor] = []
         kept: list[Scattered] = []

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
-from nodes.scattering.core.filters import LOWEST_WIDTH, Morlet, Wavelet, bank
+from nodes.scattering.core.filters import LOWEST_WIDTH, Morlet, Wavelet, bank, least_octaves
 from pipelines.value import Array, Value
 
 Kind = Literal["time", "joint"]
@@ -60,6 +60,28 @@ class Design(Value):
     scales_per_octave: int = 1
     band_scales: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse what no transform can be made of.
+
+        Raises
+        ------
+        ValueError
+            Names the field.
+        """
+        fits = {
+            "kind": self.kind in get_args(Kind),
+            "boundary": self.boundary in get_args(Boundary),
+            "sampling": self.sampling in get_args(Sampling),
+            "wavelet": self.wavelet in get_args(Wavelet),
+            "orders": self.orders in (1, 2),
+            "averaging": self.averaging == 0 or _is_power(self.averaging),
+            "band_averaging": self.band_averaging in (0, -1) or _is_power(self.band_averaging),
+            "octaves": self.octaves >= least_octaves(self.quality),
+        }
+        for name, fitting in fits.items():
+            if not fitting:
+                raise ValueError(f"{name} cannot be {getattr(self, name)!r}")
+
     @cached_property
     def carriers(self) -> list[Morlet]:
         """Filters ψ_λ of the first order, from high to low."""
@@ -91,6 +113,10 @@ class Design(Value):
     def unit(self) -> int:
         """Length of the longest filter or averaging, in samples."""
         return max(self.averaging, int(2**self.octaves))
+
+
+def _is_power(number: int) -> bool:
+    return number > 0 and number & (number - 1) == 0
 
 
 class ScaleFilter(NamedTuple):

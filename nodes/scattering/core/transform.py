@@ -83,6 +83,7 @@ class Transform:
 
     def forward(self, samples: torch.Tensor, keep: bool = True) -> Scattered:
         """Return the coefficients of batch × length samples; without `keep`, nothing for the adjoint."""
+        require_shape(samples, self.circle.length)
         bands = self._bands(self.circle.around(samples))
         first = torch.cat([average(u) for average, (_, u) in zip(self._averagings, bands, strict=True)], 1)
         spectra = [torch.fft.rfft(u, norm="forward") for _, u in bands] if self._modulations else []
@@ -115,6 +116,18 @@ class Transform:
             for gradient, spectrum in zip(gradients, spectra, strict=True):
                 gradient += _spectrum_adjoint(spectrum, gradient.shape[-1])
         return self.circle.around_adjoint(self._bands.adjoint(gradients, scattered.bands))
+
+
+def require_shape(samples: torch.Tensor, length: int) -> None:
+    """Refuse samples that are not batch × length.
+
+    Raises
+    ------
+    ValueError
+        Tells the shapes.
+    """
+    if samples.ndim != 2 or samples.shape[1] != length:
+        raise ValueError(f"samples must be batch × {length}, not {' × '.join(map(str, samples.shape))}")
 
 
 def _empty_spectrum(moduli: torch.Tensor) -> torch.Tensor:

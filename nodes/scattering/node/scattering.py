@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from nodes.scattering.choices import Choices, design_for
+from nodes.scattering.choices import Choices, design_for, refuse_nothing_left, require_averaging
 from nodes.scattering.value import Scattering
 from nodes.values.audio import Audio
 from pipelines.context import Context
@@ -20,9 +20,14 @@ def _scatter_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> 
     """Refuse choices that do not go together; tell what is known of the sound, and the classes of coefficients."""
     known: Facts = inputs["audio"] or {}
     names = Choices._fields
-    design_for(Choices(**{name: parameters[name] for name in names}), known.get("sample_rate"))
-    classes = ("order1", "order2")[: parameters["orders"]]
-    return {"value": {k: v for k, v in known.items() if k in ("sample_rate", "channels")} | {"classes": classes}}
+    refuse_nothing_left(parameters["normalise"], parameters["averaging"])
+    design = design_for(Choices(**{name: parameters[name] for name in names}), known.get("sample_rate"))
+    if {"sample_rate", "duration"} <= known.keys():
+        rate = known["sample_rate"]
+        require_averaging(design, round(known["duration"] * rate), rate)
+    classes = ("order1", "order2") if design.modulators else ("order1",)
+    kept = {name: value for name, value in known.items() if name in ("sample_rate", "channels")}
+    return {"value": {**kept, "classes": classes, "scattering": parameters["kind"]}}
 
 
 @node(facts=_scatter_facts)
@@ -106,10 +111,11 @@ def scatter(
     chunk
         Length of chunks; chosen to suit the filters where it is not given (3 s or more at 44100 Hz).
     logarithm
-        ε of log(1 + S / (ε μ)), with μ the mean over time of the path in this sound; S itself where not given. Smaller
-        ones weigh quiet and loud alike.
+        ε of log(1 + S / (ε μ)), with μ the mean over time of the path in this sound (of all paths of its order, with
+        `averaging: global`); S itself where not given. It weighs quiet bands as it does loud ones: 1 is a good first
+        choice, smaller ones weigh quiet moments more.
     normalise
-        Divide each path by its mean μ.
+        Divide each path by its mean over time μ; not with `averaging: global`, where nothing else would be left.
     precision
         'single' or 'double' floating point.
 
@@ -122,11 +128,13 @@ def scatter(
     from nodes.scattering.choices import chunk_samples, require_sound
 
     require_sound(audio)
+    refuse_nothing_left(normalise, averaging)
     choices = Choices(
         kind, octaves, lowest, quality, orders, averaging, octave_averaging, octave_span, rates, scales,
         rates_per_octave, scales_per_octave, wavelet, boundary, sampling, order1,
     )  # fmt: skip
     design = design_for(choices, audio.sample_rate)
+    require_averaging(design, audio.length, audio.sample_rate)
     return scattering_of(
         audio,
         design,

@@ -25,7 +25,7 @@ def segments(
     rest: Rest = "pad",
     context: Context,
 ) -> Takes:
-    """Cut a sound into equal segments, as takes labelled 1, 2, 3, …
+    """Cut a sound into equal segments, as takes labelled 1, 2, 3 and so on.
 
     Their length is given in one of three ways. `take` with a label selects one of them for an inversion, in
     copies made by `each`; `takes_pool` brings the iterates of all together again.

@@ -6,11 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nodes.scattering.compression import compressed
+from nodes.scattering.core.design import Design
 from nodes.scattering.node import scatter
 from nodes.values.audio import Audio
+from pipelines.mistakes import MistakeError
 
 
 class Target:
+    design = Design()
+
     def __init__(self, logarithm=None, normalised=False):
         self.logarithm, self.normalised = logarithm, normalised
 
@@ -82,3 +86,12 @@ def test_a_path_far_below_the_others_counts_as_quiet(tmp_path, choice):
     )
     for name, values in target.coefficients().items():
         np.testing.assert_allclose(louder.coefficients()[name], values, rtol=1e-2, atol=1e-3 * values.max())
+
+
+def test_means_over_the_sound_are_compressed_against_all_paths_of_their_order(tmp_path):
+    audio = Audio(np.random.default_rng(3).standard_normal((1, 4000)).astype(np.float32), 8000)
+    found = scatter(audio, octaves=7, quality=4, averaging="global", logarithm=0.5, context=make_context(tmp_path))
+    expected = np.log1p(found.order1 / (0.5 * found.order1.mean()))
+    np.testing.assert_allclose(found.coefficients()["order1"], expected, rtol=1e-5)
+    with pytest.raises(MistakeError, match="divided by itself"):
+        scatter(audio, averaging="global", normalise=True, context=make_context(tmp_path))

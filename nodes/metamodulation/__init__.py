@@ -1,0 +1,1 @@
+"""Edits in the plane of modulation rate and scale."""

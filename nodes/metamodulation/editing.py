@@ -1,0 +1,113 @@
+"""All edits of a scattering, in their order."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from nodes.metamodulation.checks import no_path
+from nodes.metamodulation.edits import blurred, inside, spun
+from nodes.metamodulation.hybrid import crossed, imposed_ratio
+from nodes.metamodulation.plane import lines_along_rate, lines_along_scale, plane_of
+from nodes.metamodulation.transposition import transposed, transposed_frequency, transposed_spectrum
+from nodes.mixing.gains import level_gain
+from nodes.scattering.value import Scattering
+from pipelines.quantities import Envelope
+from pipelines.value import Array
+
+
+class Editing:
+    """A scattering under the knife: each edit changes `result`, whose paths and frames stay where they are."""
+
+    def __init__(self, scattering: Scattering) -> None:
+        self.result = scattering
+        self._axes = scattering.axes()
+        self._planes = {order: plane_of(axes) for order, axes in self._axes.items()}
+        self._plane = self._planes.get("order2", {})
+
+    def cross(self, other: Scattering, amount: Envelope, levels: str) -> None:
+        """Take the second order, or a part of it, from another scattering."""
+        order2 = imposed_ratio(self.result, other, self._plane) if levels == "ratio" else other.order2
+        self._set(order2=crossed(self.result, order2, self._at(amount)))
+
+    def transpose_rate(self, octaves: Envelope) -> None:
+        """Make modulations faster."""
+        lines = lines_along_rate(self._plane)
+        self._set(order2=transposed(self.result.order2, self._plane, lines, self._at(octaves)))
+
+    def transpose_scale(self, octaves: Envelope) -> None:
+        """Make modulations finer."""
+        lines = lines_along_scale(self._plane)
+        self._set(order2=transposed(self.result.order2, self._plane, lines, self._at(octaves)))
+
+    def transpose_frequency(self, octaves: Envelope) -> None:
+        """Move bands with their modulations upwards, and the spectrum from which an inversion starts."""
+        for order in self._planes:
+            self._each_point(order, transposed_frequency, octaves)
+        self._set(colours=transposed_spectrum(self.result.colours, self._at(octaves)))
+
+    def spin(self, spin: Envelope) -> None:
+        """Turn rising sounds into falling ones."""
+        self._set(order2=spun(self.result.order2, self._plane, self._at(spin)))
+
+    def blur(self, octaves: Envelope) -> None:
+        """Blur the bands along log-frequency."""
+        self._each_point("order1", blurred, octaves)
+
+    def blur_order2(self, octaves: Envelope) -> None:
+        """Blur the modulations along log-frequency."""
+        self._each_point("order2", blurred, octaves)
+
+    def gain(self, region: Mapping[str, Any]) -> None:
+        """Raise or lower what lies in a region, in every order that has all its axes."""
+        ranges = {axis: limits for axis, limits in region.items() if axis != "gain"}
+        factors = np.broadcast_to(level_gain(region["gain"], 1)(self.result.times), self.result.times.shape)
+        touched = False
+        for order in [name for name, axes in self._axes.items() if ranges.keys() <= axes.keys()]:
+            paths = inside(self._axes[order], ranges)
+            values = getattr(self.result, order).copy()
+            values[:, paths] *= factors.astype(values.dtype)
+            self._set(**{order: values})
+            touched |= bool(paths.any())
+        if not touched:
+            raise no_path(region, self._axes["order2" if "order2" in self._axes else "order1"])
+
+    def _each_point(self, order: str, edit: Callable[[Array, Array, Array], Array], octaves: Envelope) -> None:
+        values = getattr(self.result, order).copy()
+        for rows in self._planes[order].values():
+            values[:, rows.paths] = edit(values[:, rows.paths], rows.places, self._at(octaves))
+        self._set(**{order: values})
+
+    def _at(self, envelope: Envelope) -> Array:
+        return envelope.at(self.result.times)
+
+    def _set(self, **arrays: Any) -> None:
+        self.result = dataclasses.replace(self.result, **arrays)
+
+
+ORDER = ("transpose_frequency", "transpose_rate", "transpose_scale", "spin", "blur", "blur_order2")
+"""The order of edits between a hybrid, which is first, and gains, which are last."""
+
+
+def edited(
+    scattering: Scattering,
+    other: Scattering | None,
+    *,
+    hybrid: Envelope,
+    levels: str,
+    envelopes: Mapping[str, Envelope],
+    gains: Sequence[Mapping[str, Any]],
+) -> Scattering:
+    """Return an edited scattering; only those of the envelopes that are given are applied, in the order of `ORDER`."""
+    editing = Editing(scattering)
+    if other is not None:
+        editing.cross(other, hybrid, levels)
+    for name in ORDER:
+        if name in envelopes:
+            getattr(editing, name)(envelopes[name])
+    for region in gains:
+        editing.gain(region)
+    return editing.result

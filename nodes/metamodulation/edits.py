@@ -1,0 +1,74 @@
+"""Spin, blur and gains: edits that leave every modulation at its rate and scale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from nodes.metamodulation.plane import Point, Rows
+from pipelines.value import Array
+
+NARROWEST = 1e-6
+"""Standard deviation in octaves up to which a blur changes nothing."""
+
+
+def spun(order2: Array, plane: Mapping[Point, Rows], spin: Array) -> Array:
+    """Return (1 + s)/2 S2(β) + (1 - s)/2 S2(-β), with s for each frame; what has no sign stays.
+
+    Lostanlen and Hecker, "The shape of remixxxes to come: audio texture synthesis with time-frequency scattering"
+    (DAFx 2019), on chirp rate inversion.
+    """
+    ahead, back = (((1 + sign * spin) / 2).astype(order2.dtype) for sign in (1, -1))
+    found = order2.copy()
+    for point, rows in plane.items():
+        if point.mirrored != point:
+            found[:, rows.paths] = ahead * order2[:, rows.paths] + back * order2[:, plane[point.mirrored].paths]
+    return found
+
+
+def blurred(values: Array, places: Array, octaves: Array) -> Array:
+    """Return rows averaged along log-frequency under a Gaussian: channels × rows × frames.
+
+    Parameters
+    ----------
+    values
+        channels × rows × frames.
+    places
+        log2 frequency of each row, falling; NaN for one mean over all bands, which stays.
+    octaves
+        Standard deviation for each frame; 0 leaves a frame as it is.
+    """
+    if len(places) < 2 or np.isnan(places).any():
+        return values
+    found = values.copy()
+    deviations, which = np.unique(octaves, return_inverse=True)
+    for number, deviation in enumerate(deviations):
+        if deviation > NARROWEST:
+            frames = which == number
+            found[:, :, frames] = gaussian(places, places, deviation).astype(values.dtype) @ values[:, :, frames]
+    return found
+
+
+def gaussian(wanted: Array, places: Array, deviation: float) -> Array:
+    """Return the matrix, wanted × places, of means under a Gaussian; at the ends it weighs what there is.
+
+    Parameters
+    ----------
+    wanted
+        log2 frequencies at which means are wanted.
+    places
+        log2 frequency of each row, falling.
+    deviation
+        Standard deviation in octaves, above `NARROWEST`.
+    """
+    squares = ((wanted[:, None] - places[None, :]) / deviation) ** 2
+    share = np.abs(np.gradient(places))
+    weights = np.exp(-0.5 * (squares - squares.min(1, keepdims=True))) * share
+    return np.asarray(weights / weights.sum(1, keepdims=True))
+
+
+def inside(axes: Mapping[str, Array], ranges: Mapping[str, Sequence[float]]) -> Array:
+    """Return which paths lie in all ranges; a path without a place on an axis (NaN) does not."""
+    each = [(axes[axis] >= low) & (axes[axis] <= high) for axis, (low, high) in ranges.items()]
+    return np.asarray(np.logical_and.reduce(each))
