@@ -54,7 +54,7 @@ def peaks(samples: Array, sample_rate: int) -> tuple[float, float]:
     for start, stop in spans(samples.shape[1], BLOCK):
         highest = _higher(highest, samples[:, start:stop])
         if len(spectra) and math.isfinite(highest):
-            between = _higher(between, _between(samples, start, stop, spectra))
+            between = _higher(between, _between(samples, start or -1, stop, spectra))
         release(samples)
     return highest, float(np.maximum(highest, between))
 
@@ -73,7 +73,7 @@ def _spectra(factor: int) -> Array:
 
 
 def _between(samples: Array, start: int, stop: int, spectra: Array) -> Array:
-    """Return the points after each sample from start to stop, by overlapping FFTs (overlap-save)."""
+    """Return the points after each sample from start to stop, by overlapping FFTs (overlap-save); -1 is silent."""
     from scipy.fft import irfft, rfft
 
     before, after = start - REACH + 1, stop + REACH

@@ -251,6 +251,12 @@ def test_true_peak_does_not_depend_on_the_place_in_the_sound(values: list[float]
     assert peaks(np.pad(placed, ((0, 0), (3000, 0))), 44100)[1] == pytest.approx(peaks(placed, 44100)[1], abs=1e-5)
 
 
+def test_true_peak_sees_what_swings_out_before_the_first_sample() -> None:
+    sound = np.array([[-0.75, 0.5]], np.float32)
+    before = np.array([[0, 0, 0, -0.75, 0.5]], np.float32)
+    assert peaks(sound, 44100)[1] == pytest.approx(peaks(before, 44100)[1]) > 0.76
+
+
 def ffmpeg_levels(path: Path) -> list[float]:
     command = ["ffmpeg", "-nostats", "-i", str(path), "-af", "ebur128=peak=true+sample", "-f", "null", "-"]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stderr
