@@ -25,6 +25,9 @@ LEAST = 2**17
 FILTERS, AVERAGINGS = 16, 8
 """Least length of a chunk in longest filters and in averagings; below it the window itself would be heard."""
 
+BATCH = 8
+"""Chunks at once on a graphics processor."""
+
 TAPE_BYTES = 2**30
 """What may be kept for the adjoint; of chunks beyond it the coefficients are computed twice."""
 
@@ -56,16 +59,25 @@ class Chunks:
         Samples of a chunk, a multiple of twice the averaging.
     device, dtype
         As for `Transform`.
+    batch
+        Chunks that are computed as one; unless given 1 on a processor, whose cache they would not fit, else 8.
     """
 
     def __init__(
-        self, design: Design, length: int, chunk: int, device: str = "cpu", dtype: torch.dtype = torch.float32
+        self,
+        design: Design,
+        length: int,
+        chunk: int,
+        device: str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        batch: int | None = None,
     ) -> None:
         local = dataclasses.replace(design, averaging=design.averaging or int(2**design.octaves), boundary="circular")
         self.design, self._hop, self._mean = design, chunk // 2, not design.averaging
         self._chunk = Transform(local, circle_of(chunk, local), device, dtype)
         count = math.ceil(length / self._hop) + 1
-        self._starts = [number * self._hop for number in range(count)]
+        starts, size = [number * self._hop for number in range(count)], batch or (1 if device == "cpu" else BATCH)
+        self._batches = [starts[first : first + size] for first in range(0, count, size)]
         total = (count + 1) * self._hop
         self._circle = Circle(length, self._hop, total, total // local.averaging, local.averaging, design.boundary)
         self._window = torch.hann_window(chunk, dtype=dtype, device=device)
@@ -82,22 +94,22 @@ class Chunks:
     def forward(self, samples: torch.Tensor, keep: bool = True) -> Kept:
         """Return the coefficients of channels × length samples; without `keep`, nothing for the adjoint."""
         require_shape(samples, self._circle.length)
-        frames = self._circle.count
         orders: list[torch.Tensor] = []
         kept: list[Scattered] = []
         room = keep
-        for first in range(0, len(self._starts), workers()):
-            starts = self._starts[first : first + workers()]
-            room = room and _bytes(kept) * (1 + len(starts) / max(1, len(kept))) < TAPE_BYTES  # the first ones, gapless
+        for first in range(0, len(self._batches), workers()):
+            batches = self._batches[first : first + workers()]
+            room = room and _bytes(kept) * (1 + len(batches) / max(1, len(kept))) < TAPE_BYTES  # the first, gapless
 
-            def scatter(start: int, room: bool = room) -> Scattered:
-                return self._chunk.forward(self._windowed(samples, start), room)
+            def scatter(batch: list[int], room: bool = room) -> Scattered:
+                return self._chunk.forward(self._windowed(samples, batch), room)
 
-            for start, found in zip(starts, spread(scatter, starts), strict=True):
-                if not orders:
-                    orders = [samples.new_zeros((*o.shape[:2], frames)) for o in (found.order1, found.order2)]
-                for order, part in zip(orders, (found.order1, found.order2), strict=True):
-                    order[..., self._frames(start)] += part
+            for batch, found in zip(batches, spread(scatter, batches), strict=True):
+                parts = (found.order1, found.order2)
+                orders = orders or [samples.new_zeros((len(samples), o.shape[1], self._circle.count)) for o in parts]
+                for order, part in zip(orders, parts, strict=True):
+                    for start, chunk in zip(batch, torch.split(part, len(samples)), strict=True):
+                        order[..., self._frames(start)] += chunk
                 kept += [found] if room else []
         return Kept(self._sound(orders[0]), self._sound(orders[1]), samples, kept)
 
@@ -106,21 +118,21 @@ class Chunks:
         orders = [self._sound_adjoint(order) for order in (order1, order2)]
 
         def back(number: int) -> torch.Tensor:
-            start = self._starts[number]
-            stored = number < len(kept.scattered)
-            windowed = kept.scattered[number] if stored else self._chunk.forward(self._windowed(kept.samples, start))
-            first, second = (order[..., self._frames(start)].contiguous() for order in orders)
-            return self._chunk.adjoint(first, second, windowed).mul_(self._window)
+            batch, stored = self._batches[number], number < len(kept.scattered)
+            found = kept.scattered[number] if stored else self._chunk.forward(self._windowed(kept.samples, batch))
+            first, second = (torch.cat([order[..., self._frames(start)] for start in batch]) for order in orders)
+            return self._chunk.adjoint(first, second, found).mul_(self._window)
 
         gradient = torch.zeros_like(kept.samples)
-        for first in range(0, len(self._starts), workers()):
-            numbers = range(first, min(first + workers(), len(self._starts)))
+        for first in range(0, len(self._batches), workers()):
+            numbers = range(first, min(first + workers(), len(self._batches)))
             for number, part in zip(numbers, spread(back, numbers), strict=True):
-                gradient.index_add_(-1, self._origins(self._starts[number]), part)
+                for start, chunk in zip(self._batches[number], torch.split(part, len(gradient)), strict=True):
+                    gradient.index_add_(-1, self._origins(start), chunk)
         return gradient
 
-    def _windowed(self, samples: torch.Tensor, start: int) -> torch.Tensor:
-        return samples[..., self._origins(start)] * self._window
+    def _windowed(self, samples: torch.Tensor, batch: list[int]) -> torch.Tensor:
+        return torch.cat([samples[..., self._origins(start)] for start in batch]) * self._window
 
     def _origins(self, start: int) -> torch.Tensor:
         """Return which samples of the sound the chunk consists of; beside the sound it is continued."""

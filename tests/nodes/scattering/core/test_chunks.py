@@ -128,3 +128,17 @@ def test_silence_beside_a_sound_stays_silent():
     found = Chunks(Design(**BASE), 20_000, 2048).forward(samples, keep=False)
     assert not found.order1[..., : 6000 // 64].any() and not found.order2[..., 14_000 // 64 :].any()
     assert found.order1[..., 9200 // 64].any()
+
+
+@pytest.mark.parametrize("batch", [2, 3, 100])
+def test_several_chunks_at_once_give_what_one_after_the_other_gives(batch):
+    torch.manual_seed(5)
+    samples = torch.randn(2, 5000, dtype=torch.float64, requires_grad=True)
+    design = Design(octaves=6, quality=4, averaging=64)
+    found = []
+    for size in (1, batch):
+        order1, order2 = scatter(samples, Chunks(design, 5000, 1024, dtype=torch.float64, batch=size))
+        (gradient,) = torch.autograd.grad((order1**2).sum() + (order2**2).sum(), samples)
+        found.append((order1, order2, gradient))
+    for one, several in zip(*found, strict=True):
+        torch.testing.assert_close(several, one, rtol=1e-10, atol=1e-14)
