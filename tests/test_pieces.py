@@ -1,0 +1,69 @@
+"""The pieces that come with the project: each can be planned, the short ones are rendered with shortened descents."""
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+CONF = Path(__file__).resolve().parents[1] / "conf"
+PIECES = sorted(str(path.relative_to(CONF / "piece").with_suffix("")) for path in (CONF / "piece").rglob("*.yaml"))
+
+
+def resynthesis(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).with_name("resynthesis")), *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_every_piece_can_be_planned_and_says_what_it_is(tmp_path: Path, piece: str) -> None:
+    done = resynthesis(tmp_path, "plan", f"piece={piece}")
+    assert done.returncode == 0, done.stderr
+    assert " to run, 0 cached" in done.stdout
+    first = (CONF / "piece" / f"{piece}.yaml").read_text(encoding="utf-8").splitlines()[0]
+    assert first.startswith("# ") and "after" in first.lower()
+
+
+def sound(folder: Path, *arguments: str) -> tuple[np.ndarray, int]:
+    done = resynthesis(folder, "render", "tracking=off", *arguments)
+    assert done.returncode == 0, done.stderr
+    (path,) = (folder / "outputs" / "renders").rglob("*.wav")
+    return sf.read(path, always_2d=True)
+
+
+def test_remix_rises_from_noise_to_the_loop(tmp_path: Path) -> None:
+    few = ["piece.steps.descent.iterations=12", "piece.steps.target.octaves=9", "piece.steps.rise.passes=4"]
+    samples, rate = sound(tmp_path, "piece=remix", *few, "piece.steps.pictures.iterates=[0,12]")
+    loop, _ = sf.read(CONF.parent / "sounds" / "breakbeat.flac", always_2d=True)
+    assert samples.shape == (6 * len(loop), 2) and rate == 44100
+    passes = [samples[: len(loop), 0], samples[-len(loop) :, 0], loop[:, 0]]
+    strokes = [np.convolve(np.abs(np.diff(sound)), np.ones(1000), "valid")[::1000] for sound in passes]
+    noise, rhythm = (np.corrcoef(found, strokes[2])[0, 1] for found in strokes[:2])
+    assert noise < 0.4 and rhythm > 0.7
+    assert len(list(tmp_path.rglob("*_iterates.png"))) == len(list(tmp_path.rglob("*_text.txt"))) == 1
+
+
+def test_modulator_freezes_each_loudspeaker_at_its_iterate(tmp_path: Path) -> None:
+    few = "piece.steps.descents.steps.descent={iterations: 3, keep: [0, 1, 2, 3]}"
+    one = ["piece.steps.descents.each.segment=2", "piece.steps.segments.samples=32768"]
+    four = "piece.steps.loudspeakers.iterates=[0,1,2,3]"
+    samples, rate = sound(tmp_path, "piece=modulator", few, *one, four)
+    assert samples.shape == (2 * 32768, 4) and rate == 48000
+    (score,) = tmp_path.rglob("*_score.csv")
+    assert len(score.read_text(encoding="utf-8").splitlines()) == 1 + 4 * 2
+
+
+def test_favn_drifts_on_thirteen_loudspeakers(tmp_path: Path) -> None:
+    few = ["piece.steps.voices.steps.descents.each.segment=1", "piece.steps.voices.steps.cuts.samples=32768"]
+    descent = "piece.steps.voices.steps.descents.steps.descent={iterations: 2, keep: all}"
+    samples, _ = sound(tmp_path, "piece=favn", *few, descent, "piece.steps.loudspeakers.duration=4")
+    assert samples.shape == (4 * 48000, 13)
+    assert np.abs(samples).max(0).min() > 0.01
+    (score,) = tmp_path.rglob("*_score.csv")
+    with score.open(encoding="utf-8", newline="") as file:
+        slots = [(float(line["start"]), int(line["iterate"])) for line in csv.DictReader(file)]
+    early, late = ([iterate for start, iterate in slots if low <= start < high] for low, high in ((0, 1), (3, 4)))
+    assert np.mean(early) < 0.7 and np.mean(late) > 1.3
