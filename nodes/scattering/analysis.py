@@ -56,6 +56,8 @@ def scattering_of(
         frequencies2=paths["order2"].frequency * rate,
         rates2=paths["order2"].rate * rate,
         scales2=paths["order2"].scale * design.quality,
+        octave_scales1=paths["order1"].octave_scale,
+        octave_scales2=paths["order2"].octave_scale,
         times=transform.times / rate,
         colours=power_spectrum(audio.samples),
         design=design,

@@ -22,10 +22,11 @@ BLOCK = 256
 
 
 def paths_of(scattering: Scattering, order: str) -> Paths:
-    """Return frequency (Hz), rate (Hz) and signed scale (cycles per octave) of each path; NaN where it has none."""
+    """Return frequency (Hz), rate (Hz) and signed scales (cycles per octave) of each path; NaN where it has none."""
     axes = scattering.axes()[order]
     none = np.full(len(axes["frequency"]), np.nan)
-    return Paths(axes["frequency"], axes.get("rate", none), axes.get("scale", none))
+    rest = (axes.get(name, none) for name in ("rate", "scale", "octave_scale"))
+    return Paths(axes["frequency"], *rest)
 
 
 def energies(values: Array, frames: slice = slice(None)) -> Array:
@@ -64,9 +65,9 @@ def sorted_paths(paths: Paths, norms: Array, sort: Sort) -> Array:
     """
     if sort == "norm":
         return np.argsort(-norms, kind="stable")
-    frequency, rate, scale = (np.nan_to_num(axis, nan=-np.inf) for axis in paths)
+    frequency, rate, scale, across = (np.nan_to_num(axis, nan=-np.inf) for axis in paths)
     keys = {"frequency": (scale, rate, frequency), "rate": (scale, frequency, rate), "scale": (frequency, rate, scale)}
-    return np.lexsort(keys[sort])
+    return np.lexsort((across, *keys[sort]))
 
 
 def frames_in(scattering: Scattering, times: Sequence[float] | None) -> slice:

@@ -16,18 +16,19 @@ if TYPE_CHECKING:
 Share = Literal["whole", "order"]
 
 MILLION = 1e6
-TITLES = ("Energy (ppm)", "Frequency (Hz)", "Rate (Hz)", "Scale (c/o)")
-FIELDS = "energy_ppm,frequency_hz,rate_hz,scale_cycles_per_octave"
+TITLES = ("Energy (ppm)", "Frequency (Hz)", "Rate (Hz)", "Scale (c/o)", "Octaves (c/o)")
+FIELDS = ("energy_ppm", "frequency_hz", "rate_hz", "scale_cycles_per_octave", "octave_scale_cycles_per_octave")
 SILENCE = "(silence: no path has any energy)"
 
 
 class Listing(NamedTuple):
-    """Paths from the strongest to the weakest: energy in parts per million, Hz, Hz, cycles per octave."""
+    """Paths from the strongest to the weakest: energy in parts per million, Hz, Hz, cycles per octave twice."""
 
     energy: Array
     frequency: Array
     rate: Array
     scale: Array
+    octave_scale: Array
 
 
 def listing(scattering: Scattering, orders: Sequence[str], share: Share) -> Listing:
@@ -51,9 +52,9 @@ def listing(scattering: Scattering, orders: Sequence[str], share: Share) -> List
     parts = [energy * MILLION / ((whole if share == "whole" else float(energy.sum())) or 1.0) for energy in found]
     axes = [paths_of(scattering, order) for order in orders]
     energy, number = np.concatenate(parts), np.repeat(range(len(parts)), [len(part) for part in parts])
-    frequency, rate, scale = (np.concatenate(axis) for axis in zip(*axes, strict=True))
-    falling = np.lexsort((scale, rate, number, frequency, -energy))[: len(energy) if whole else 0]
-    return Listing(energy[falling], frequency[falling], rate[falling], scale[falling])
+    frequency, rate, scale, across = (np.concatenate(axis) for axis in zip(*axes, strict=True))
+    falling = np.lexsort((across, scale, rate, number, frequency, -energy))[: len(energy) if whole else 0]
+    return Listing(*(column[falling] for column in (energy, frequency, rate, scale, across)))
 
 
 def cut(found: Listing, lines: int | None, minimum: float) -> Listing:
@@ -62,25 +63,31 @@ def cut(found: Listing, lines: int | None, minimum: float) -> Listing:
     return Listing(*(column[:count] for column in found))
 
 
-def as_csv(found: Listing) -> str:
+def columns_of(scattering: Scattering) -> int:
+    """Return the number of columns to write: one more for a scattering on the spiral."""
+    return len(TITLES) - (scattering.design.kind != "spiral")
+
+
+def as_csv(found: Listing, columns: int) -> str:
     """Return a header and a line for each path, with nothing where a path has no such axis."""
-    return "\n".join([FIELDS, *(",".join(row).replace("+", "") for row in _rows(found)), ""])
+    rows = (",".join(row).replace("+", "") for row in _rows(found, columns))
+    return "\n".join([",".join(FIELDS[:columns]), *rows, ""])
 
 
-def as_text(found: Listing) -> str:
+def as_text(found: Listing, columns: int) -> str:
     """Return columns under their titles, numbers aligned at the decimal point."""
-    rows = _rows(found)
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(TITLES)
-    aligned = [_aligned(title, cells) for title, cells in zip(TITLES, columns, strict=True)]
+    rows = _rows(found, columns)
+    cells = list(zip(*rows, strict=True)) if rows else [()] * columns
+    aligned = [_aligned(title, column) for title, column in zip(TITLES[:columns], cells, strict=True)]
     lines = ["  ".join(cells).rstrip() for cells in zip(*aligned, strict=True)]
     return "\n".join([*lines, *([] if rows else [SILENCE]), ""])
 
 
-def _rows(found: Listing) -> list[tuple[str, str, str, str]]:
+def _rows(found: Listing, columns: int) -> list[tuple[str, ...]]:
     """Return energy as a whole number, Hz and cycles per octave with three significant digits."""
     return [
-        (f"{energy:.0f}", significant(frequency), significant(rate), signed(scale))
-        for energy, frequency, rate, scale in zip(*found, strict=True)
+        (f"{energy:.0f}", significant(frequency), significant(rate), signed(scale), signed(across))[:columns]
+        for energy, frequency, rate, scale, across in zip(*found, strict=True)
     ]
 
 

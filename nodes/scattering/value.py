@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from nodes.scattering.core.design import Design
 from nodes.values.representation import Representation
 from pipelines.value import Array
@@ -37,6 +35,8 @@ class Scattering(Representation):
         Modulation rate of each path of the second order, in Hz.
     scales2
         Modulation scale of each path in cycles per octave, positive where sounds rise; NaN for scattering in time.
+    octave_scales1, octave_scales2
+        Signed scale across octaves in cycles per octave, for scattering on the spiral; else NaN.
     times
         Place of each frame, in seconds.
     colours
@@ -64,6 +64,8 @@ class Scattering(Representation):
     frequencies2: Array
     rates2: Array
     scales2: Array
+    octave_scales1: Array
+    octave_scales2: Array
     times: Array
     colours: Array
     design: Design
@@ -124,9 +126,13 @@ class Scattering(Representation):
     def axes(self) -> dict[str, dict[str, Array]]:
         """Return the frequency of each band, and frequency, rate and scale of each path."""
         second = {"frequency": self.frequencies2, "rate": self.rates2}
-        if not np.isnan(self.scales2).all():
+        first = {"frequency": self.frequencies1}
+        if self.design.kind != "time":
             second["scale"] = self.scales2
-        first = {"frequency": self.frequencies1} | ({"scale": self.scales1} if self.design.band_scales else {})
+            first |= {"scale": self.scales1} if self.design.band_scales else {}
+        if self.design.kind == "spiral":
+            second["octave_scale"] = self.octave_scales2
+            first |= {"octave_scale": self.octave_scales1} if self.design.band_scales else {}
         return {"order1": first} | ({"order2": second} if len(self.rates2) else {})
 
     def spectrum(self) -> Array:

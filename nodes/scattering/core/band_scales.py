@@ -15,13 +15,17 @@ class BandScales:
 
     def __init__(self, design: Design, dtype: torch.dtype, device: str) -> None:
         bands = len(design.carriers)
-        rows = [scale_rows(design, each, bands) for each in design.scale_filters if each.spin >= 0]
+        halves = [
+            f for f in design.scale_filters if f.spin > 0 or (f.spin == 0 and (not f.across or f.across.spin >= 0))
+        ]
+        rows = [scale_rows(design, each, bands) for each in halves]
         matrix = np.concatenate([row.matrix for row in rows])
         self._planes = torch.tensor(np.concatenate([matrix.real, matrix.imag]), dtype=dtype, device=device)
         self._average = averages_of(rows, self._planes)
         kept = np.concatenate([row.kept for row in rows])
         scale = np.concatenate([np.full(len(row.kept), row.filter.scale) for row in rows])
-        self.paths = Paths(frequency_of_rows(design.carriers, kept), np.full(len(kept), np.nan), scale)
+        octave_scale = np.concatenate([np.full(len(row.kept), row.filter.octave_scale) for row in rows])
+        self.paths = Paths(frequency_of_rows(design.carriers, kept), np.full(len(kept), np.nan), scale, octave_scale)
 
     def __call__(self, order1: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
         """Return batch × paths × frames of batch × bands × frames, and what the adjoint needs."""

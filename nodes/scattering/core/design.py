@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple, get_args
@@ -11,7 +12,7 @@ import numpy as np
 from nodes.scattering.core.filters import LOWEST_WIDTH, Morlet, Wavelet, bank, least_octaves
 from pipelines.value import Array, Value
 
-Kind = Literal["time", "joint"]
+Kind = Literal["time", "joint", "spiral"]
 Boundary = Literal["reflect", "circular"]
 Sampling = Literal["fitted", "full"]
 
@@ -23,7 +24,7 @@ class Design(Value):
     Parameters
     ----------
     kind
-        'time' or 'joint' (time and log-frequency).
+        'time', 'joint' (time and log-frequency) or 'spiral' (time, log-frequency and octaves).
     octaves, quality
         The longest filters have 2^octaves samples; filters in an octave of the first order.
     orders
@@ -102,12 +103,26 @@ class Design(Value):
 
     @cached_property
     def scale_filters(self) -> list[ScaleFilter]:
-        """Filters along log-frequency: the low-pass, then the others from fine to coarse, upwards and downwards."""
+        """Filters along log-frequency: the low-pass, then the others from fine to coarse, upwards and downwards.
+
+        On the spiral each of them goes with each filter across octaves.
+        """
         least, greatest = self.scales
         filters = [f for f in bank(self.band_octaves, self.scales_per_octave) if least <= f.centre <= greatest]
         low = 2**self.band_octaves if self.band_averaging <= 0 else self.band_averaging
         lowest = [ScaleFilter(None, 0, LOWEST_WIDTH / low)] if least == 0 else []
-        return lowest + [ScaleFilter(f, spin, f.width) for spin in (1, -1) for f in filters]
+        found = lowest + [ScaleFilter(f, spin, f.width) for spin in (1, -1) for f in filters]
+        return [each._replace(across=across) for each in found for across in self._across] if self._across else found
+
+    @property
+    def _across(self) -> list[OctaveFilter]:
+        """Filters across octaves at one place of the spiral: the low-pass, then the others in both directions."""
+        if self.kind != "spiral":
+            return []
+        longest = max(1, math.floor(math.log2(len(self.carriers) / self.quality)))
+        filters = bank(longest, 1)
+        lowest = OctaveFilter(None, 0, LOWEST_WIDTH / 2**longest, self.quality)
+        return [lowest, *(OctaveFilter(f, spin, f.width, self.quality) for spin in (1, -1) for f in filters)]
 
     @property
     def unit(self) -> int:
@@ -119,12 +134,40 @@ def _is_power(number: int) -> bool:
     return number > 0 and number & (number - 1) == 0
 
 
-class ScaleFilter(NamedTuple):
-    """A filter ψ_β along log-frequency: None is the low-pass; spin 1 follows rising sounds, -1 falling ones."""
+class OctaveFilter(NamedTuple):
+    """A filter ψ_γ across octaves, which are `bands` bands apart: None is the low-pass; spin as along log-frequency."""
 
     wavelet: Morlet | None
     spin: int
     width: float
+    bands: int
+
+    @property
+    def scale(self) -> float:
+        """Signed centre in cycles per octave."""
+        return self.spin * self.wavelet.centre if self.wavelet else 0.0
+
+
+class ScaleFilter(NamedTuple):
+    """A filter ψ_β along log-frequency: None is the low-pass; spin 1 follows rising sounds, -1 falling ones.
+
+    On the spiral, `across` is the filter ψ_γ that goes with it.
+    """
+
+    wavelet: Morlet | None
+    spin: int
+    width: float
+    across: OctaveFilter | None = None
+
+    @property
+    def low(self) -> bool:
+        """Whether it is a low-pass in every direction."""
+        return self.wavelet is None and (self.across is None or self.across.wavelet is None)
+
+    @property
+    def octave_scale(self) -> float:
+        """Signed centre across octaves, in cycles per octave; NaN off the spiral."""
+        return self.across.scale if self.across else math.nan
 
     @property
     def scale(self) -> float:
@@ -138,6 +181,7 @@ class Paths(NamedTuple):
     frequency: Array
     rate: Array
     scale: Array
+    octave_scale: Array
 
 
 def frequency_of_rows(carriers: list[Morlet], rows: Array) -> Array:

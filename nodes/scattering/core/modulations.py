@@ -121,7 +121,8 @@ class Modulation:
 
     def _time_paths(self, design: Design, modulator: Morlet) -> Paths:
         frequency = np.array([carrier.centre for carrier in design.carriers[: self.carriers]])
-        return Paths(frequency, np.full(self.carriers, modulator.centre), np.full(self.carriers, np.nan))
+        none = np.full(self.carriers, np.nan)
+        return Paths(frequency, np.full(self.carriers, modulator.centre), none, none)
 
 
 def _product(matrix: torch.Tensor, planes: torch.Tensor) -> torch.Tensor:
@@ -141,4 +142,5 @@ def _bins(modulator: Morlet, total: int, samples: int) -> tuple[int, int]:
 def _joint_paths(design: Design, modulator: Morlet, rows: list[ScaleRows]) -> Paths:
     frequency = [frequency_of_rows(design.carriers, row.kept) for row in rows]
     scale = np.concatenate([np.full(len(row.kept), row.filter.scale) for row in rows])
-    return Paths(np.concatenate(frequency), np.full(len(scale), modulator.centre), scale)
+    octave_scale = np.concatenate([np.full(len(row.kept), row.filter.octave_scale) for row in rows])
+    return Paths(np.concatenate(frequency), np.full(len(scale), modulator.centre), scale, octave_scale)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from nodes.scattering.core.design import Design, ScaleFilter
+from nodes.scattering.core.design import Design, OctaveFilter, ScaleFilter
 from nodes.scattering.core.filters import LOWEST_WIDTH, averaging_impulse, without_dust
 from pipelines.value import Array
 
@@ -40,10 +40,13 @@ def scale_rows(design: Design, filter: ScaleFilter, bands: int) -> ScaleRows:
     `matrix` is places × bands, complex; `average` kept × places; `kept` are places, or NaN for one mean.
     """
     stride, averaging = _stride(design, filter), design.band_averaging
-    averaged = averaging != 0 and filter.wavelet is not None
+    averaged = averaging != 0 and not filter.low
     places = np.arange(0, bands, stride)
     if averaged:
-        margin = (REACH_FULL if design.sampling == "full" else REACH_FITTED) / (2 * math.pi * filter.width)
+        deviations = REACH_FULL if design.sampling == "full" else REACH_FITTED
+        margin = deviations / (2 * math.pi * filter.width)
+        if filter.across:
+            margin += filter.across.bands * deviations / (2 * math.pi * filter.across.width)
         places = np.arange(-math.ceil(margin / stride), math.ceil((bands + margin) / stride) + 1) * stride
     elif averaging > 0:
         places = np.arange(1 + bands // averaging) * averaging
@@ -58,6 +61,19 @@ def scale_rows(design: Design, filter: ScaleFilter, bands: int) -> ScaleRows:
 
 
 def _impulse(filter: ScaleFilter, distances: Array) -> Array:
+    """Return the impulse response at distances in bands; on the spiral the sum of what lies octaves apart."""
+    if filter.across is None:
+        return _along(filter, distances)
+    across = filter.across
+    half = math.ceil(6 / (2 * math.pi * across.width))
+    octaves = np.arange(-half, half + 1)
+    weights = _along(across, octaves)
+    return np.asarray(
+        sum(w * _along(filter, distances - across.bands * k) for w, k in zip(weights, octaves, strict=True))
+    )
+
+
+def _along(filter: ScaleFilter | OctaveFilter, distances: Array) -> Array:
     if filter.wavelet is None:
         return without_dust(averaging_impulse(distances, LOWEST_WIDTH / filter.width).astype(np.complex128))
     impulse = without_dust(filter.wavelet.impulse(distances))
@@ -66,7 +82,7 @@ def _impulse(filter: ScaleFilter, distances: Array) -> Array:
 
 def _stride(design: Design, filter: ScaleFilter) -> int:
     """Return the distance of the places at which a filter's modulus is computed, a power of two."""
-    if filter.wavelet is None and design.band_averaging < 0:
+    if filter.low and design.band_averaging < 0:
         return 1  # a mean over few places would depend on where the last of them lies
     longest = design.band_averaging if design.band_averaging > 0 else 2**design.band_octaves
     octave = filter.wavelet.octave if filter.wavelet and design.sampling == "full" else 0

@@ -75,11 +75,11 @@ class Transform:
     def paths(self) -> dict[str, Paths]:
         """Return the axes of 'order1' and 'order2' in cycles per sample and signed cycles per band."""
         centres = np.array([carrier.centre for carrier in self.design.carriers])
-        first = Paths(centres, np.full(len(centres), np.nan), np.full(len(centres), np.nan))
-        first = self._band_scales.paths if self._band_scales else first
+        none = np.full(len(centres), np.nan)
+        first = self._band_scales.paths if self._band_scales else Paths(centres, none, none, none)
         each = [modulation.paths for modulation in self._modulations]
-        second = Paths(*(np.concatenate([np.zeros(0), *axis]) for axis in zip(*each, strict=True))) if each else None
-        return {"order1": first, "order2": second or Paths(np.zeros(0), np.zeros(0), np.zeros(0))}
+        each = each or [Paths(*[np.zeros(0)] * len(Paths._fields))]
+        return {"order1": first, "order2": Paths(*map(np.concatenate, zip(*each, strict=True)))}
 
     def forward(self, samples: torch.Tensor, keep: bool = True) -> Scattered:
         """Return the coefficients of batch × length samples; without `keep`, nothing for the adjoint."""

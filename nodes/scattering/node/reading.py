@@ -81,10 +81,11 @@ def scatter_to_text(
     MistakeError
         Where order 2 is asked for and there is none.
     """
-    from nodes.scattering.text import as_csv, as_text, cut, listing
+    from nodes.scattering.text import as_csv, as_text, columns_of, cut, listing
 
     found = cut(listing(scattering, _orders(scattering, order), share), lines, minimum)
-    return Reading(Text(as_text(found)), Text(as_csv(found), "csv"))
+    columns = columns_of(scattering)
+    return Reading(Text(as_text(found, columns)), Text(as_csv(found, columns), "csv"))
 
 
 @node(facts=order_facts)

@@ -34,7 +34,7 @@ def _scatter_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> 
 def scatter(
     audio: Audio,
     *,
-    kind: Literal["time", "joint"] = "joint",
+    kind: Literal["time", "joint", "spiral"] = "joint",
     octaves: Annotated[int, Field(ge=1, le=20), Unit("octaves")] | None = None,
     lowest: Hertz | None = None,
     quality: Annotated[int, Field(ge=1, le=48), Unit("filters per octave")] = 12,
@@ -71,7 +71,8 @@ def scatter(
     audio
         A sound of any length and number of channels.
     kind
-        'joint': rates and scales; 'time': rates alone.
+        'joint': rates and scales; 'time': rates alone; 'spiral': also scales across octaves, from band to band of one
+        pitch class, in cycles per octave (Lostanlen and Mallat 2015), which costs about seven times as much.
     octaves
         The longest filters have 2^octaves samples: at 44100 Hz 46 ms for 11 octaves, the default.
     lowest

@@ -156,3 +156,13 @@ def test_signs():
 def test_energies_are_sums_of_squares(channels, paths, frames, seed):
     values = np.random.default_rng(seed).random((channels, paths, frames)).astype(np.float32)
     np.testing.assert_allclose(energies(values), (values.astype(float) ** 2).sum((0, 2)), rtol=1e-12)
+
+
+def test_the_spiral_has_a_column_more(tmp_path):
+    audio = Audio(np.random.default_rng(0).standard_normal((1, 4000)).astype(np.float32), 8000)
+    found = scatter(audio, kind="spiral", octaves=7, quality=4, context=make_context(tmp_path))
+    assert {"scale", "octave_scale"} <= found.axes()["order2"].keys()
+    written = scatter_to_text(found, lines=20)
+    assert written.csv.text.splitlines()[0].endswith("octave_scale_cycles_per_octave")
+    assert {line.count(",") for line in written.csv.text.splitlines()} == {4}
+    assert found.draw() is not None

@@ -107,7 +107,7 @@ def test_averages_keep_the_sum(channels, paths, frames, columns, seed):
 @given(st.integers(1, 40), st.integers(0, 2**32 - 1))
 def test_paths_are_sorted_by_what_is_asked(count, seed):
     rng = np.random.default_rng(seed)
-    paths = Paths(*(rng.choice([np.nan, 1.0, 2.0, 4.0], count) for _ in range(3)))
+    paths = Paths(*(rng.choice([np.nan, 1.0, 2.0, 4.0], count) for _ in range(4)))
     norms = rng.random(count)
     assert np.all(np.diff(norms[sorted_paths(paths, norms, "norm")]) <= 0)
     for sort in ("frequency", "rate", "scale"):

@@ -9,7 +9,7 @@ from nodes.scattering.core.transform import Transform
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("kind", "spiral"),
+        ("kind", "bogus"),
         ("boundary", "zero"),
         ("sampling", "half"),
         ("wavelet", "haar"),

@@ -114,7 +114,9 @@ def test_fitted_sampling_leaves_out_places_and_keeps_the_others(make):
             first += carriers
     assert len(fitted) < len(every)
     assert rel(fitted, slow[np.concatenate(fewer)]) < 3e-3
-    assert set(zip(*transform.paths()["order2"], strict=True)) <= set(zip(*whole.paths()["order2"], strict=True))
+    assert set(zip(*transform.paths()["order2"][:3], strict=True)) <= set(
+        zip(*whole.paths()["order2"][:3], strict=True)
+    )
 
 
 STRIDES = {0.0: 4, 0.35: 1, 0.175: 2, 0.0875: 4}
