@@ -24,7 +24,7 @@ from pipelines.mistakes import mistake
 from pipelines.node import NodeSpec
 from pipelines.source import RANDOM, Part, Source, file_of, hash_text, parse_source
 
-NUMERICAL = frozenset({"numpy", "scipy", "torch", "librosa", "kymatio", "soundfile", "soxr", "numba"})
+NUMERICAL = frozenset({"numpy", "scipy", "torch", "librosa", "soundfile", "soxr", "numba"})
 ENGINE = frozenset({"pipelines.node", "pipelines.context", "pipelines.mistakes"})
 """Modules of the engine that every node imports; where a change in them changes results, raise the SCHEMA."""
 
@@ -239,6 +239,6 @@ def _distribution_version(package: str) -> str:
 def _versions(packages: set[str]) -> dict[str, str]:
     """Return versions of the reached packages; one that computes brings all numerical libraries with it."""
     names = packages | NUMERICAL if packages & NUMERICAL else packages
-    names -= {"pydantic", "pydantic_core", "matplotlib", "blake3"}
+    names -= {"pydantic", "pydantic_core", "blake3"}
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     return {"python": python, **{name: _distribution_version(name) for name in sorted(names)}}

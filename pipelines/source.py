@@ -15,7 +15,7 @@ from typing import Any
 
 from blake3 import blake3
 
-from pipelines.value import Value
+from pipelines.value import Value, kind_name
 
 _PARSING = threading.Lock()
 """Python before 3.11.8 counts the depth of syntax trees across threads, and fails where two parse at once."""
@@ -190,7 +190,8 @@ def _strip_docstrings(statement: ast.stmt) -> None:
 
 def _take_showing(statement: ast.stmt, module: str) -> dict[str, list[ast.stmt]]:
     """Take the methods by which a value shows itself out of its class; return them."""
-    if not isinstance(statement, ast.ClassDef) or f"{module}.{statement.name}" not in Value.kinds:
+    kinds = {*Value.kinds, kind_name(Value)}
+    if not isinstance(statement, ast.ClassDef) or f"{module}.{statement.name}" not in kinds:
         return {}
     methods = [item for item in statement.body if isinstance(item, ast.FunctionDef) and item.name in SHOWING]
     statement.body = [item for item in statement.body if item not in methods] or [ast.Pass()]

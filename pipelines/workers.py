@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from typing import TypeVar
 
@@ -31,25 +31,26 @@ def spread(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Re
     """Apply `function` to every item and return the results in order; their number of threads changes no result.
 
     Numerical libraries release the interpreter while they work, so that threads suffice. A part that spreads its own
-    work does it one after the other. The first error is raised once all parts that had begun have ended.
+    work does it one after the other. The first error is raised once all parts have ended.
     """
     each = list(items)
     count = min(workers(), len(each))
     if count <= 1:
         return [function(item) for item in each]
-    return list(_pool(count).map(_part, [(function, item) for item in each]))
+    torch = sys.modules.get("torch")
+    pool = _pool(count, torch.get_num_threads() if torch else 1)
+    parts = [pool.submit(_part, function, item) for item in each]
+    wait(parts)
+    return [part.result() for part in parts]
 
 
-def _part(work: tuple[Callable[[Item], Result], Item]) -> Result:
-    function, item = work
+def _part(function: Callable[[Item], Result], item: Item) -> Result:
     _inside.part = True
     return function(item)
 
 
 @cache
-def _pool(count: int) -> ThreadPoolExecutor:
-    torch = sys.modules.get("torch")
-    threads = torch.get_num_threads() if torch else 1
+def _pool(count: int, threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(count, "part", initializer=_hold_threads, initargs=(threads,))
 
 

@@ -41,7 +41,7 @@ class Channel:
 
     def samples(self) -> Array:
         """Return the sound of this iterate: samples, float32."""
-        return np.asarray(self.objective.sound(self.point.position)[0].cpu().numpy(), np.float32)
+        return np.asarray(self.objective.heard(self.point.position)[0].cpu().numpy(), np.float32)
 
     def arrays(self) -> dict[str, Array]:
         """Return all that the next step depends on."""

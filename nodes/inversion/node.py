@@ -43,7 +43,8 @@ def _invert_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> M
     if all(counts) and (start is None or from_start):
         asked = parameters["channels"]
         known["channels"] = checks.channel_count([int(count or 0) for count in counts], from_start, asked)
-    return {"audio": known, "takes": known}
+    kept = sorted(checks.kept_iterates(parameters["keep"], parameters["iterations"]))
+    return {"audio": known, "takes": {**known, "labels": tuple(str(number) for number in kept)}}
 
 
 def _refuse_at_plan(targets: Sequence[Facts], parameters: Mapping[str, Any]) -> None:

@@ -61,13 +61,13 @@ class Objective:
         """Return the position of the start."""
         return torch.zeros_like(self._start)
 
-    def sound(self, position: torch.Tensor) -> torch.Tensor:
+    def heard(self, position: torch.Tensor) -> torch.Tensor:
         """Return the sound at a position: 1 × length."""
         return self._start + self._shaping(position)
 
     def __call__(self, position: torch.Tensor) -> Point:
         """Return loss, gradient and errors at a position."""
-        sound = self.sound(position).requires_grad_()
+        sound = self.heard(position).requires_grad_()
         gradient, loss = torch.zeros_like(sound), 0.0
         errors: list[float] = []
         distances: list[float] = []

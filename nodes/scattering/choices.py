@@ -74,6 +74,14 @@ def design_for(choices: Choices, sample_rate: int | None) -> Design:
         scales_per_octave=choices.scales_per_octave,
         band_scales=choices.order1 == "scales",
     )
+    if design.kind != "time" and not bank(design.band_octaves, design.scales_per_octave):
+        raise mistake(
+            "filters along log-frequency of this length have no room for so many scales",
+            parameter="scales_per_octave",
+            given=f"{design.scales_per_octave} within {2**design.band_octaves} bands",
+            allowed=f"{_most_scales(design.band_octaves)} or less",
+            hint="raise quality or octave_span",
+        )
     if sample_rate:
         _require_paths(design, rate)
     return design
@@ -117,7 +125,7 @@ def require_sound(audio: Audio) -> None:
 
 
 def chunk_samples(seconds: float | None, design: Design, sample_rate: int) -> int | None:
-    """Return the length of chunks in samples: the next multiple of what the frames allow.
+    """Return the length of chunks in samples: the next power of two.
 
     Raises
     ------
@@ -197,6 +205,10 @@ def _upwards(number: float) -> str:
     """Return a number in three digits that is not below it, so that what a message allows is allowed."""
     step = 10.0 ** (math.floor(math.log10(number)) - 2)
     return f"{math.ceil(number / step) * step:.3g}"
+
+
+def _most_scales(band_octaves: int) -> int:
+    return max(number for number in range(1, 17) if number == 1 or bank(band_octaves, number))
 
 
 def _power(number: float) -> int:

@@ -31,14 +31,14 @@ def compressed(target: Scattering, values: Coefficients, reference: Array) -> Co
     values
         channels × paths × frames.
     reference
-        The target's own coefficients of this order, of which μ is taken: the mean over time, path by path; where
-        each path is one mean over the sound already, the mean of all paths; 1 in silence.
+        The target's own coefficients of this order, of which μ is taken: the mean over time and channels, path by
+        path; where each path is one mean over the sound already, the mean of all paths; 1 in silence.
     """
     if target.logarithm is None and not target.normalised:
         return values
-    mean = reference.mean(-1, dtype=np.float64)
+    mean = reference.mean((0, 2), dtype=np.float64)
     if not target.design.averaging and mean.size:
-        mean = np.broadcast_to(mean.mean(-1, keepdims=True), mean.shape)
+        mean = np.full_like(mean, mean.mean())
     greatest = mean.max(initial=0)
     mean = np.maximum(mean, LEAST_MEAN * greatest if greatest > SILENCE else 1.0)[..., None]
     scale = 1 / (mean * (1.0 if target.logarithm is None else target.logarithm))

@@ -17,6 +17,7 @@ from pipelines import source
 from pipelines.code import Code, CodeDigests
 from pipelines.files import FileDigests
 from pipelines.node import NodeSpec
+from pipelines.registry import load_registry
 from pipelines.source import file_of
 
 NUMBERS = itertools.count()
@@ -259,3 +260,14 @@ def test_sources_are_parsed_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> No
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda n: source.parse_source(b"x = 1", Path(f"{n}.py"), "module"), range(8)))
     assert max(most) == 1
+
+
+def test_pictures_of_a_value_have_no_part_in_what_it_is(tmp_path: Path) -> None:
+    """`Value.write` draws, and so every node would come to depend on how its results are drawn."""
+    registry = load_registry()
+    digests = CodeDigests(tmp_path / "code.json", FileDigests(tmp_path / "files.json"))
+    for name in ("scatter", "invert", "metamodulate", "texture_correlate"):
+        code = digests(registry[name])
+        assert "matplotlib" not in code.libraries, name
+        assert not {path.name for path in code.files} & {"drawing.py", "scattergrams.py", "maps.py"}, name
+    assert "matplotlib" in digests(registry["scattergram"]).libraries

@@ -42,3 +42,17 @@ def test_one_worker_stays_in_the_calling_thread():
 def test_the_error_of_a_part_is_raised():
     with pytest.raises(ZeroDivisionError):
         spread(lambda number: 1 // number, [1, 0, 2])
+
+
+def test_all_parts_have_ended_when_an_error_is_raised():
+    ended = []
+
+    def part(number):
+        if number == 0:
+            raise ValueError
+        time.sleep(0.1)
+        ended.append(number)
+
+    with pytest.raises(ValueError):
+        spread(part, range(3))
+    assert sorted(ended) == [1, 2]

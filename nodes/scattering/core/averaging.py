@@ -30,14 +30,14 @@ class Frames:
         The frames that belong to the sound and not to what is put before and behind it.
     averaging
         Length of φ, as a part of the circle; None for one mean over the sound.
-    sound
+    span
         Where the sound begins and ends, as parts of the circle.
     """
 
     count: int
     kept: slice
     averaging: float | None
-    sound: tuple[float, float] = (0.0, 1.0)
+    span: tuple[float, float] = (0.0, 1.0)
 
 
 class Averaging:
@@ -56,7 +56,7 @@ class Averaging:
     def __init__(self, frames: Frames, samples: int, dtype: torch.dtype, device: str) -> None:
         self._frames, self._blocked = frames, frames.averaging is not None and frames.count > DENSE
         if frames.averaging is None:
-            weights = _share_of_sound(samples, frames.sound)
+            weights = _share_of_sound(samples, frames.span)
         elif self._blocked:
             weights = _blocked(_impulse(samples, frames.averaging), samples // frames.count)
         else:

@@ -28,8 +28,8 @@ FILTERS, AVERAGINGS = 16, 8
 BATCH = 8
 """Chunks at once on a graphics processor."""
 
-TAPE_BYTES = 2**30
-"""What may be kept for the adjoint; of chunks beyond it the coefficients are computed twice."""
+TAPE_BYTES = 2**29
+"""What may be kept for the adjoint of one sound; of chunks beyond it the coefficients are computed twice."""
 
 
 def chunk_length(design: Design) -> int:
@@ -97,20 +97,19 @@ class Chunks:
         orders: list[torch.Tensor] = []
         kept: list[Scattered] = []
         room = keep
-        for first in range(0, len(self._batches), workers()):
-            batches = self._batches[first : first + workers()]
-            room = room and _bytes(kept) * (1 + len(batches) / max(1, len(kept))) < TAPE_BYTES  # the first, gapless
+        for numbers in self._rounds():
+            room = room and _bytes(kept[:1]) * (len(kept) + len(numbers)) <= TAPE_BYTES  # those kept have no gap
 
-            def scatter(batch: list[int], room: bool = room) -> Scattered:
-                return self._chunk.forward(self._windowed(samples, batch), room)
+            def scatter(number: int, room: bool = room) -> Scattered:
+                return self._chunk.forward(self._windowed(samples, self._batches[number]), room)
 
-            for batch, found in zip(batches, spread(scatter, batches), strict=True):
+            for number, found in zip(numbers, spread(scatter, numbers), strict=True):
                 parts = (found.order1, found.order2)
                 orders = orders or [samples.new_zeros((len(samples), o.shape[1], self._circle.count)) for o in parts]
                 for order, part in zip(orders, parts, strict=True):
-                    for start, chunk in zip(batch, torch.split(part, len(samples)), strict=True):
+                    for start, chunk in zip(self._batches[number], torch.split(part, len(samples)), strict=True):
                         order[..., self._frames(start)] += chunk
-                kept += [found] if room else []
+                kept += [found] if room and _bytes([found]) <= TAPE_BYTES else []
         return Kept(self._sound(orders[0]), self._sound(orders[1]), samples, kept)
 
     def adjoint(self, order1: torch.Tensor, order2: torch.Tensor, kept: Kept) -> torch.Tensor:
@@ -124,12 +123,19 @@ class Chunks:
             return self._chunk.adjoint(first, second, found).mul_(self._window)
 
         gradient = torch.zeros_like(kept.samples)
-        for first in range(0, len(self._batches), workers()):
-            numbers = range(first, min(first + workers(), len(self._batches)))
+        for numbers in self._rounds():
             for number, part in zip(numbers, spread(back, numbers), strict=True):
                 for start, chunk in zip(self._batches[number], torch.split(part, len(gradient)), strict=True):
                     gradient.index_add_(-1, self._origins(start), chunk)
         return gradient
+
+    def _rounds(self) -> list[range]:
+        """Return the batches that are computed side by side; the first is alone, and tells what keeping one takes.
+
+        A graphics processor gets one after the other: its gradients come from a thread that must not wait for others.
+        """
+        count, size = len(self._batches), workers() if self._window.device.type == "cpu" else 1
+        return [range(1), *(range(first, min(first + size, count)) for first in range(1, count, size))]
 
     def _windowed(self, samples: torch.Tensor, batch: list[int]) -> torch.Tensor:
         return torch.cat([samples[..., self._origins(start)] for start in batch]) * self._window
@@ -156,12 +162,9 @@ class Chunks:
 
 
 def _bytes(kept: list[Scattered]) -> int:
-    """Return the size of what is kept, estimated by the first."""
-    if not kept:
-        return 0
-    one = sum(t.numel() * t.element_size() for pair in kept[0].bands for t in pair)
-    one += sum(t.numel() * t.element_size() for tape in kept[0].tapes for pair in tape.tiles for t in pair)
-    return one * len(kept)
+    """Return the size of what is kept for the adjoint."""
+    pairs = [pair for one in kept for pair in (*one.bands, *(pair for tape in one.tapes for pair in tape))]
+    return sum(tensor.numel() * tensor.element_size() for pair in pairs for tensor in pair)
 
 
 def transform_for(

@@ -17,6 +17,7 @@ class Scatter(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, samples: torch.Tensor, transform: Transform | Chunks) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the coefficients; keep for the adjoint what it needs, where a gradient will be asked for."""
+        samples = samples.detach()  # threads record whatever is done to what needs a gradient
         scattered = transform.forward(samples, ctx.needs_input_grad[0])
         if ctx.needs_input_grad[0]:
             ctx.save_for_backward(samples)

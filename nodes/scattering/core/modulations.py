@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import torch
 
@@ -21,10 +19,8 @@ TILE_BYTES = 1 << 20
 """Size of what is computed at once on a processor: it should stay in its cache."""
 
 
-class Tape(NamedTuple):
-    """What the adjoint needs: for each tile the planes of Y2 and their modulus."""
-
-    tiles: list[tuple[torch.Tensor, torch.Tensor]]
+Tape = list[tuple[torch.Tensor, torch.Tensor]]
+"""What the adjoint needs: for each tile the planes of Y2 and their modulus."""
 
 
 class Modulation:
@@ -72,7 +68,7 @@ class Modulation:
             found.append(self._averaging(moduli))
             tiles.append((turned, moduli))
         averaged = torch.cat(found, 1) if len(found) > 1 else found[0]
-        return averaged if self._average is None else self._average @ averaged, Tape(tiles)
+        return averaged if self._average is None else self._average @ averaged, tiles
 
     def _filtered(self, spectra: list[torch.Tensor]) -> torch.Tensor:
         """Return the planes of U1 ∗ ψ_α, shifted in frequency: batch × 2 × bands × samples."""
@@ -96,7 +92,7 @@ class Modulation:
         if self._average is not None:
             gradient = self._average.T @ gradient
         planes: torch.Tensor | None = None
-        for tile, (turned, moduli) in zip(self._tiles, tape.tiles, strict=True):
+        for tile, (turned, moduli) in zip(self._tiles, tape, strict=True):
             rows = slice(None) if tile is None else tile.rows
             back = modulus_adjoint(self._averaging.adjoint(gradient[:, rows]), turned, moduli)
             if tile is not None:

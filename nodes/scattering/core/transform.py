@@ -59,7 +59,9 @@ class Transform:
         averagings: dict[int, Averaging] = {}
 
         def averaging(samples: int) -> Averaging:
-            return averagings.setdefault(samples, Averaging(circle.frames, samples, dtype, device))
+            if samples not in averagings:
+                averagings[samples] = Averaging(circle.frames, samples, dtype, device)
+            return averagings[samples]
 
         self._averagings = [averaging(group.samples) for group in self._bands.groups]
         self._modulations = []

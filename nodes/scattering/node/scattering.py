@@ -64,7 +64,7 @@ def scatter(
     pattern (positive scale) differs from a falling one (Andén, Lostanlen and Mallat 2019). It is what `invert`
     descends to, and what `metamodulate` edits.
 
-    Sounds longer than two chunks are computed in chunks under Hann windows, in bounded memory.
+    Long sounds are computed in overlapping chunks under Hann windows, in bounded memory.
 
     Parameters
     ----------
@@ -110,13 +110,14 @@ def scatter(
         'fitted' computes moduli at the rates that their bandwidths ask for, to about 0.2 percent; 'full' at those
         of Kymatio (Andreux et al. 2020), with its coefficients to 1e-5, several times slower.
     chunk
-        Length of chunks; chosen to suit the filters where it is not given (3 s or more at 44100 Hz).
+        Length of the chunks in which a longer sound is computed, rounded up to a power of two of samples; where it is
+        not given, sounds longer than two chunks of a length that suits the filters (3 s or more at 44100 Hz) are.
     logarithm
-        ε of log(1 + S / (ε μ)), with μ the mean over time of the path in this sound (of all paths of its order, with
-        `averaging: global`); S itself where not given. It weighs quiet bands as it does loud ones: 1 is a good first
-        choice, smaller ones weigh quiet moments more.
+        ε of log(1 + S / (ε μ)), with μ the mean over time and channels of the path in this sound (of all paths of its
+        order, with `averaging: global`); S itself where not given. It weighs quiet bands as it does loud ones: 1 is a
+        good first choice, smaller ones weigh quiet moments more.
     normalise
-        Divide each path by its mean over time μ; not with `averaging: global`, where nothing else would be left.
+        Divide each path by that mean; not with `averaging: global`, where nothing else would be left.
     precision
         'single' or 'double' floating point.
 

@@ -107,3 +107,11 @@ def test_chunks_are_a_power_of_two_not_shorter_than_asked(seconds, rate):
 
 def test_chunks_that_are_not_asked_for_are_left_to_the_design():
     assert chunk_samples(None, Design(), 44100) is None
+
+
+@pytest.mark.parametrize(("quality", "scales"), [(4, 8), (2, 3), (6, 16)])
+def test_scales_for_which_there_is_no_room_are_refused(quality, scales):
+    mistake = refused(44100, quality=quality, scales_per_octave=scales)
+    assert mistake.parameter == "scales_per_octave"
+    allowed = int(mistake.allowed.split()[0])
+    assert design(44100, quality=quality, scales_per_octave=allowed).scale_filters[1:]

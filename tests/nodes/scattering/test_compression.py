@@ -5,6 +5,7 @@ from contexts import make_context
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nodes.inversion.node import invert
 from nodes.scattering.compression import compressed
 from nodes.scattering.core.design import Design
 from nodes.scattering.node import scatter
@@ -31,13 +32,25 @@ def test_without_either_the_values_stay():
 @pytest.mark.parametrize("epsilon", [1e-4, 1e-2, 3.0])
 def test_the_logarithm_is_of_one_and_the_value_over_the_mean(epsilon):
     found = compressed(Target(epsilon), VALUES, VALUES)
-    mean = VALUES.astype(np.float64).mean(-1, keepdims=True)
+    mean = VALUES.astype(np.float64).mean((0, 2))[:, None]
     np.testing.assert_allclose(found, np.log1p(VALUES / (epsilon * mean)), rtol=1e-5)
 
 
 def test_normalised_paths_have_a_mean_of_one():
     found = compressed(Target(normalised=True), VALUES, VALUES)
-    np.testing.assert_allclose(found.mean(-1), 1, rtol=1e-5)
+    np.testing.assert_allclose(found.mean((0, 2)), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("choice", [{}, {"logarithm": 1.0}, {"normalise": True}], ids=str)
+def test_a_stereo_sound_is_where_its_own_scattering_leads(tmp_path, choice):
+    """Every channel is descended on its own: the means of the target must not depend on which."""
+    levels = np.array([[1.0], [0.1]], np.float32)
+    stereo = Audio(levels * np.random.default_rng(1).standard_normal((2, 3000)).astype(np.float32), 8000)
+    context = make_context(tmp_path)
+    target = scatter(stereo, octaves=6, quality=4, **choice, context=context)
+    invert([target], stereo, iterations=0, context=context)
+    (error,) = [value for _, metric, value, _ in context.recorder.metrics if metric == "error.1"]
+    assert error < 1e-3
 
 
 def test_both_are_the_logarithm():

@@ -142,3 +142,19 @@ def test_several_chunks_at_once_give_what_one_after_the_other_gives(batch):
         found.append((order1, order2, gradient))
     for one, several in zip(*found, strict=True):
         torch.testing.assert_close(several, one, rtol=1e-10, atol=1e-14)
+
+
+def test_nothing_of_a_gradient_is_recorded_in_threads(monkeypatch, workers):
+    workers(2)
+    transform, whole = Chunks(Design(**BASE), 5000, 1024), Transform.forward
+    seen = []
+
+    def forward(self, samples, keep=True):
+        seen.append(samples.requires_grad)
+        return whole(self, samples, keep)
+
+    monkeypatch.setattr(Transform, "forward", forward)
+    monkeypatch.setattr(chunks_module, "TAPE_BYTES", 0)
+    order1, _ = scatter(noise(5000).float().requires_grad_(), transform)
+    order1.sum().backward()
+    assert len(seen) == 2 * 11 and not any(seen)
