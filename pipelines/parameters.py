@@ -150,8 +150,17 @@ def _describe_annotated(annotation: Any) -> str:
     written = any(isinstance(note, BeforeValidator) for note in annotation.__metadata__)
     base = _WRITTEN.get(unit, "") if written and annotation.__origin__ is float else ""
     base = base or describe_type(annotation.__origin__)
+    count = _count(annotation.__metadata__)
+    base = base.replace("a list, each item", f"a list of {count}, each", 1) if count else base
     ranged = f"{base} {' and '.join(limits)}" if limits else base
     return f"{ranged} ({unit})" if unit and unit not in ("path", "envelope") else ranged
+
+
+def _count(notes: Sequence[Any]) -> int | None:
+    """Return how many items a list must have, where there is only one number."""
+    limits = [limit for note in notes for limit in (note.metadata if isinstance(note, FieldInfo) else [note])]
+    least, most = ({getattr(limit, name, None) for limit in limits} - {None} for name in ("min_length", "max_length"))
+    return next(iter(least)) if least == most and len(least) == 1 else None
 
 
 def _number(limit: float) -> str:

@@ -139,6 +139,7 @@ def test_files_are_looked_up_in_the_folders_in_turn(tmp_path: Path) -> None:
         (LevelEnvelope, "a value, a list of [time, value] points, or a .brk file (dB, envelope)"),
         (Annotated[Envelope, Unit("envelope")], "a value, a list of [time, value] points, or a .brk file"),
         (Annotated[int, Field(multiple_of=2)], "a whole number a multiple of 2"),
+        (Annotated[list[Hertz], Field(min_length=2, max_length=2)], "a list of 2, each a frequency ≥ 0 (Hz)"),
         (Path, "Path"),
     ],
 )

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from nodes.scattering.choices import Choices, design_for, refuse_nothing_left, require_averaging
+from nodes.scattering.choices import Choices, chunk_samples, design_for, refuse_nothing_left, require_averaging
 from nodes.scattering.value import Scattering
 from nodes.values.audio import Audio
 from pipelines.context import Context
@@ -22,8 +22,9 @@ def _scatter_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> 
     names = Choices._fields
     refuse_nothing_left(parameters["normalise"], parameters["averaging"])
     design = design_for(Choices(**{name: parameters[name] for name in names}), known.get("sample_rate"))
-    if {"sample_rate", "duration"} <= known.keys():
-        rate = known["sample_rate"]
+    if rate := known.get("sample_rate"):
+        chunk_samples(parameters["chunk"], design, rate)
+    if rate and "duration" in known:
         require_averaging(design, round(known["duration"] * rate), rate)
     classes = ("order1", "order2") if design.modulators else ("order1",)
     kept = {name: value for name, value in known.items() if name in ("sample_rate", "channels")}
@@ -127,7 +128,7 @@ def scatter(
         Where choices do not go together, the sound is empty, or a sample is NaN or infinite.
     """
     from nodes.scattering.analysis import scattering_of
-    from nodes.scattering.choices import chunk_samples, require_sound
+    from nodes.scattering.choices import require_sound
 
     require_sound(audio)
     refuse_nothing_left(normalise, averaging)
