@@ -13,6 +13,7 @@ from comparing import Bench, Case, Deaf, Took, here, relative
 from measuring import PEERS, run
 from noise_piece import SAMPLE_RATE
 
+from nodes.scattering.value import Scattering
 from nodes.values import Audio, Spectrogram
 from pipelines.context import Context
 from pipelines.quantities import InputFiles
@@ -162,65 +163,37 @@ def parts(bench: Bench) -> Case:
     )
 
 
-def _power_of_two(bench: Bench) -> int:
-    """Return a length at which Kymatio's frames lie where ours do."""
-    return min(2**19, 1 << (bench.audio.length.bit_length() - 1))
-
-
 def scattering(bench: Bench) -> Case:
     """Time scattering of one channel of at most 2^19 samples, J = 11, Q = 12, filters made each time."""
-    import torch
-    from kymatio.torch import Scattering1D
-
     from nodes.scattering.node import scatter
 
-    count = _power_of_two(bench)
-    sound, tensor = Audio(bench.samples[:1, :count], SAMPLE_RATE), torch.tensor(bench.samples[:1, :count])
+    count = min(2**19, 1 << (bench.audio.length.bit_length() - 1))  # Kymatio's frames lie where ours do
+    sound = Audio(bench.samples[:1, :count], SAMPLE_RATE)
 
-    def difference(ours: Any, theirs: Array) -> str:
-        count, frames = ours.order1.shape[1], min(ours.order1.shape[2], theirs.shape[2])
-        first = theirs[:, 1 : 1 + count, :frames]  # behind order 0, which we leave out
-        ratios = ours.order1[..., :frames] / first
-        ratios /= 2 ** np.round(np.log2(ratios.mean((0, 2), keepdims=True)))  # Kymatio 0.3 loses powers of two
-        paths = f"{count + ours.order2.shape[1]} and {theirs.shape[1] - 1} paths"
-        return f"{paths}; order 1: {np.median(np.abs(ratios - 1)):.1e} in the median, powers of 2 taken off"
+    def kymatio() -> Took:
+        assert bench.peers is not None
+        given, result = bench.folder / "sound.npy", bench.folder / "scattered.npz"
+        np.save(given, bench.samples[0, :count])
+        found = json.loads(run([bench.peers, PEERS / "run_kymatio.py", given, result, "11", "12"], bench.folder).output)
+        with np.load(result) as orders:
+            return Took(found["cpu"], found["wall"], dict(orders))
 
+    def difference(ours: Scattering, theirs: dict[str, Array]) -> str:
+        mine = {"order1": ours.order1[0], "order2": ours.order2[0]}
+        apart = (np.linalg.norm(mine[name] - theirs[name]) / np.linalg.norm(theirs[name]) for name in mine)
+        return ", ".join(f"{name} {value:.1e}" for name, value in zip(mine, apart, strict=True))
+
+    if bench.peers is None:
+        bench.missing.append("kymatio: no environment of the peers was given")
     return Case(
         "scatter 11 octaves, Q 12",
-        here(lambda: scatter(sound, octaves=11, quality=12, context=bench.context())),
-        {"kymatio.torch": here(lambda: np.asarray(Scattering1D(J=11, shape=count, Q=12)(tensor)))},
+        here(lambda: scatter(sound, kind="time", octaves=11, quality=12, context=bench.context())),
+        {} if bench.peers is None else {"kymatio": kymatio},
         difference,
     )
 
 
-def scattering_gradient(bench: Bench) -> Case:
-    """One step of a descent, without making the filters: scattering of 2^17 samples, and the gradient of its squares.
-
-    This is what an inversion does at every iteration.
-    """
-    import torch
-    from kymatio.torch import Scattering1D
-
-    from nodes.scattering.analysis import transform_for
-
-    count = min(2**17, _power_of_two(bench))
-    ours = transform_for(count, 11, 12, 2**11, "fast", "cpu")
-    theirs = Scattering1D(J=11, shape=count, Q=12)
-
-    def gradient(loss: Callable[[Any], Any]) -> Array:
-        sound = torch.tensor(bench.samples[:1, :count], requires_grad=True)
-        loss(sound).backward()
-        return np.asarray(sound.grad)
-
-    return Case(
-        "scatter, gradient",
-        here(lambda: gradient(lambda x: sum(c.square().sum() for c in ours(x).values()))),
-        {"kymatio.torch": here(lambda: gradient(lambda x: theirs(x)[:, 1:].square().sum()))},
-        lambda ours, theirs: "not compared: powers of 2 in the peer's coefficients",
-    )
-
-
-CASES = (transform, back, reading, resampling, loudness_numbers, loudness_node, parts, scattering, scattering_gradient)
+CASES = (transform, back, reading, resampling, loudness_numbers, loudness_node, parts, scattering)
 
 
 def cases(bench: Bench, names: list[str]) -> Iterator[Case]:

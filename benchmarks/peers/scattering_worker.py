@@ -10,12 +10,15 @@ A worker reads a `.npz` file with `samples` (channels × samples) and, where a g
     gradients_order1    the same of the rows of the first order alone; gradients_order2: of the second
     cpu, wall           seconds, for each repetition of loss and gradient of the first channel
     peak                bytes by which that raised the resident memory at most, for each repetition
+
+The filters are made, and the coefficients of the target known, before anything is measured.
 """
 
 from __future__ import annotations
 
 import argparse
 import ctypes
+import gc
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -54,7 +57,13 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     arguments.add_argument("--dtype", choices=("float32", "float64"), default="float32")
     arguments.add_argument("--filters", action="store_true", help="write the filters' responses as well")
     arguments.add_argument("--no-coefficients", action="store_true", help="write no coefficients, to measure only")
-    arguments.add_argument("--gradients", action="store_true", help="write the gradients")
+    arguments.add_argument(
+        "--gradients",
+        nargs="?",
+        const="orders",
+        choices=("whole", "orders"),
+        help="write the gradients: of the whole loss, or (unless said) also of each order's",
+    )
     arguments.add_argument("--repeats", type=int, default=0, help="how often to measure loss and gradient")
     return arguments
 
@@ -76,13 +85,13 @@ def work(options: argparse.Namespace, build: Callable[[argparse.Namespace, int],
     if options.boundary == "circular" and length & (length - 1):
         raise SystemExit(f"this peer is circular for a power of two of samples only, not for {length}")
     peer = build(options, length)
-    found = dict(peer.description)
+    found: dict[str, Any] = dict(peer.description)
     if not options.no_coefficients:
         for name, sound in (("coefficients", "samples"), ("target_coefficients", "targets")):
             if sound in sounds:
                 found[name] = np.stack([_scatter(peer, channel).numpy() for channel in sounds[sound]])
     if options.gradients:
-        found |= _gradients(peer, sounds)
+        found |= _gradients(peer, sounds, options.gradients)
     if options.repeats:
         found |= _measure(peer, sounds, options.repeats)
     np.savez(options.found, **found)
@@ -134,9 +143,11 @@ def _loss(peer: Peer, samples: torch.Tensor, target: torch.Tensor, rows: torch.T
     return 0.5 * (difference if rows is None else difference[rows]).square().sum()
 
 
-def _gradients(peer: Peer, sounds: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
-    orders = torch.tensor(peer.description["row_order"])
-    rows = {"gradients": None, "gradients_order1": orders == 1, "gradients_order2": orders == 2}
+def _gradients(peer: Peer, sounds: dict[str, torch.Tensor], of: str) -> dict[str, np.ndarray]:
+    rows: dict[str, torch.Tensor | None] = {"gradients": None}
+    if of == "orders":
+        orders = torch.tensor(peer.description["row_order"])
+        rows |= {f"gradients_order{order}": orders == order for order in (1, 2)}
     found: dict[str, list[np.ndarray]] = {"losses": [], **{name: [] for name in rows}}
     for channel, other in zip(sounds["samples"], sounds["targets"], strict=True):
         target = _scatter(peer, other)
@@ -154,17 +165,26 @@ def _measure(peer: Peer, sounds: dict[str, torch.Tensor], repeats: int) -> dict[
     found: dict[str, list[float]] = {"cpu": [], "wall": [], "peak": []}
     for _ in range(repeats):
         samples = sounds["samples"][0].clone().requires_grad_(True)
-        ctypes.CDLL(None).malloc_trim(0)  # gives back what the last repetition left, or this one would not add to it
-        Path("/proc/self/clear_refs").write_text("5")  # sets the kernel's largest resident memory back to the present
-        before, wall, cpu = _resident("VmRSS"), time.perf_counter(), time.process_time()
+        before, wall, cpu = forget_peak(), time.perf_counter(), time.process_time()
         torch.autograd.grad(_loss(peer, samples, target), samples)
         found["cpu"].append(time.process_time() - cpu)
         found["wall"].append(time.perf_counter() - wall)
-        found["peak"].append(_resident("VmHWM") - before)
+        found["peak"].append(resident("VmHWM") - before)
     return {name: np.array(values) for name, values in found.items()}
 
 
-def _resident(name: str) -> int:
-    """Return a field of this process's status, in bytes."""
+def forget_peak() -> int:
+    """Set the kernel's largest resident memory of this process back to the present, and return that in bytes.
+
+    What earlier work left unused is given back before, or what follows would not add to it.
+    """
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5")
+    return resident("VmRSS")
+
+
+def resident(name: str) -> int:
+    """Return a field of this process's status, in bytes: `VmRSS` is resident now, `VmHWM` was so at most."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))

@@ -12,15 +12,12 @@ from nodes.scattering.value import Scattering
 from pipelines.mistakes import mistake, shown
 from pipelines.node import Facts
 from pipelines.quantities import Envelope
-from pipelines.value import Array
 
 SIGNED = ("transpose_scale", "spin")
 """Parameters that need scales."""
 
 SECOND = ("transpose_rate", *SIGNED, "blur_order2", "hybrid")
 """Parameters that need a second order."""
-
-UNITS = {"frequency": "Hz", "rate": "Hz", "scale": "cycles per octave"}
 
 
 def metamodulate_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
@@ -133,19 +130,4 @@ def _different(what: str, own: str, others: str, hint: str = "") -> Exception:
         given=others,
         allowed=f"{own}, as scattering has",
         hint=hint or "make both with the same parameters of scatter, from sounds of one sample rate",
-    )
-
-
-def no_path(region: Mapping[str, Any], axes: Mapping[str, Array]) -> Exception:
-    """Return the mistake of a region in which no path lies; it tells where there are some."""
-    extents = []
-    for axis in (name for name in UNITS if name in region):
-        told = axes[axis][np.isfinite(axes[axis])]
-        extent = f"{told.min():.3g} to {told.max():.3g} {UNITS[axis]}" if len(told) else "none"
-        extents.append(f"{axis}: {extent}")
-    return mistake(
-        "no path lies in this region",
-        parameter="gains",
-        given=shown({name: value for name, value in region.items() if name != "gain"}),
-        allowed="; ".join(extents),
     )

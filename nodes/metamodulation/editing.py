@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from nodes.metamodulation.checks import no_path
-from nodes.metamodulation.edits import blurred, inside, spun
+from nodes.metamodulation.edits import blurred, following, spun
 from nodes.metamodulation.hybrid import crossed, imposed_ratio
+from nodes.metamodulation.parameters import REGION
 from nodes.metamodulation.plane import lines_along_rate, lines_along_scale, plane_of
 from nodes.metamodulation.transposition import transposed, transposed_frequency, transposed_spectrum
 from nodes.mixing.gains import level_gain
 from nodes.scattering.value import Scattering
+from nodes.values.regions import inside, no_path, ranges_of
 from pipelines.quantities import Envelope
 from pipelines.value import Array
 
@@ -55,7 +56,9 @@ class Editing:
 
     def blur(self, octaves: Envelope) -> None:
         """Blur the bands along log-frequency."""
+        before = self.result.order1
         self._each_point("order1", blurred, octaves)
+        self._colour(before)
 
     def blur_order2(self, octaves: Envelope) -> None:
         """Blur the modulations along log-frequency."""
@@ -63,17 +66,23 @@ class Editing:
 
     def gain(self, region: Mapping[str, Any]) -> None:
         """Raise or lower what lies in a region, in every order that has all its axes."""
-        ranges = {axis: limits for axis, limits in region.items() if axis != "gain"}
+        ranges, before = ranges_of(region), self.result.order1
         factors = np.broadcast_to(level_gain(region["gain"], 1)(self.result.times), self.result.times.shape)
-        touched = False
-        for order in [name for name, axes in self._axes.items() if ranges.keys() <= axes.keys()]:
-            paths = inside(self._axes[order], ranges)
+        able = {order: axes for order, axes in self._axes.items() if ranges.keys() <= axes.keys()}
+        touched = {order: inside(axes, ranges) for order, axes in able.items()}
+        if not any(paths.any() for paths in touched.values()):
+            raise no_path(REGION, "gains", region, list(able.values()))
+        for order, paths in touched.items():
             values = getattr(self.result, order).copy()
             values[:, paths] *= factors.astype(values.dtype)
             self._set(**{order: values})
-            touched |= bool(paths.any())
-        if not touched:
-            raise no_path(region, self._axes["order2" if "order2" in self._axes else "order1"])
+        self._colour(before)
+
+    def _colour(self, before: Array) -> None:
+        """Let the spectrum from which an inversion starts follow the bands, where they have changed."""
+        found, half = self.result, self.result.sample_rate / 2
+        if found.order1 is not before:
+            self._set(colours=following(found.colours, found.frequencies1, half, before, found.order1))
 
     def _each_point(self, order: str, edit: Callable[[Array, Array, Array], Array], octaves: Envelope) -> None:
         values = getattr(self.result, order).copy()

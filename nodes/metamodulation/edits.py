@@ -1,8 +1,8 @@
-"""Spin, blur and gains: edits that leave every modulation at its rate and scale."""
+"""Spin and blur, which leave every modulation at its rate and scale, and the spectrum that follows an edit."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from pipelines.value import Array
 
 NARROWEST = 1e-6
 """Standard deviation in octaves up to which a blur changes nothing."""
+
+MOST = 1e3
+"""Most by which a spectrum follows a band, 60 dB: a blur can make any number of times of next to nothing."""
 
 
 def spun(order2: Array, plane: Mapping[Point, Rows], spin: Array) -> Array:
@@ -68,7 +71,29 @@ def gaussian(wanted: Array, places: Array, deviation: float) -> Array:
     return np.asarray(weights / weights.sum(1, keepdims=True))
 
 
-def inside(axes: Mapping[str, Array], ranges: Mapping[str, Sequence[float]]) -> Array:
-    """Return which paths lie in all ranges; a path without a place on an axis (NaN) does not."""
-    each = [(axes[axis] >= low) & (axes[axis] <= high) for axis, (low, high) in ranges.items()]
-    return np.asarray(np.logical_and.reduce(each))
+def following(power: Array, frequencies: Array, half: float, before: Array, after: Array) -> Array:
+    """Return a power spectrum that follows an edit of bands: times the squared ratio of their means over time.
+
+    Parameters
+    ----------
+    power
+        channels × bins, evenly spaced from 0 Hz to half the sample rate.
+    frequencies
+        Centre of each band in Hz, in any order, some of them several times; NaN for a mean over all bands, which tells
+        nothing.
+    half
+        Half the sample rate in Hz.
+    before, after
+        channels × bands × frames. Where a band was silent nothing is known, and the spectrum stays.
+    """
+    known = np.isfinite(frequencies)
+    if not known.any():
+        return power
+    places, which = np.unique(frequencies[known], return_inverse=True)
+    means = [each[:, known].mean(-1, dtype=np.float64) for each in (before, after)]
+    given, found = (np.stack([np.bincount(which, channel) for channel in mean]) for mean in means)
+    ratios = np.divide(found, given, out=np.ones_like(given), where=given > np.finfo(np.float32).tiny)
+    squares = np.square(np.minimum(ratios, MOST))
+    bins = np.linspace(0, half, power.shape[1])
+    factors = np.stack([np.interp(bins, places, channel) for channel in squares])
+    return np.asarray(power * factors, power.dtype)

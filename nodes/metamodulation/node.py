@@ -3,7 +3,7 @@
 from typing import Literal
 
 from nodes.metamodulation import checks
-from nodes.metamodulation.parameters import OctaveEnvelope, Region, ShareEnvelope, SpinEnvelope, WidthEnvelope
+from nodes.metamodulation.parameters import OctaveEnvelope, Regions, ShareEnvelope, SpinEnvelope, WidthEnvelope
 from nodes.scattering.value import Scattering
 from pipelines.node import node
 from pipelines.quantities import Envelope
@@ -24,7 +24,7 @@ def metamodulate(
     spin: SpinEnvelope = AS_IT_IS,
     blur: WidthEnvelope = NOTHING,
     blur_order2: WidthEnvelope = NOTHING,
-    gains: list[Region] | None = None,
+    gains: Regions | None = None,
 ) -> Scattering:
     """Change the modulations of a sound - their rate, scale and direction - as a target for `invert`.
 
@@ -37,7 +37,8 @@ def metamodulate(
     What is moved is interpolated linearly between neighbouring filters, so that more `rates_per_octave` and
     `scales_per_octave` of the scattering make smaller steps than an octave more exact. What is moved beyond the last
     filter of the bank is lost, and from beyond it nothing comes: the rates at that end become empty. In scatterings
-    with `logarithm` or `normalise` empty paths weigh as much as others; `path_weights` of invert leave them free.
+    with `logarithm` or `normalise` empty paths weigh as much as others; `path_weights` of invert leave them free. The
+    spectrum of a coloured start of invert follows what `transpose_frequency`, `blur` and `gains` make of the bands.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from nodes.scattering.paths import energies, frames_in, inside_band, paths_of
-from pipelines.mistakes import mistake
+from pipelines.mistakes import MistakeError, mistake
 from pipelines.value import Array
 
 if TYPE_CHECKING:
@@ -26,6 +26,17 @@ class RateScaleMap(NamedTuple):
 def has_map(scattering: Scattering) -> bool:
     """Return whether there is a second order with rates and scales."""
     return scattering.order2.shape[1] > 0 and not bool(np.isnan(scattering.scales2).all())
+
+
+def no_map(given: str) -> MistakeError:
+    """Return the mistake of a scattering without rates and scales; says what was given instead."""
+    return mistake(
+        "this scattering has no rates and scales",
+        parameter="scattering",
+        given=given,
+        allowed="kind: joint with orders: 2",
+        hint="give scatter `kind: joint` and `orders: 2`",
+    )
 
 
 def rate_scale_energy(
@@ -52,13 +63,7 @@ def rate_scale_energy(
         Where there are no rates and scales, or nothing lies in a range.
     """
     if not has_map(scattering):
-        raise mistake(
-            "this scattering has no rates and scales",
-            parameter="scattering",
-            given=f"kind {scattering.design.kind}, orders {scattering.design.orders}",
-            allowed="kind: joint with orders: 2",
-            hint="give scatter `kind: joint` and `orders: 2`",
-        )
+        raise no_map(f"kind {scattering.design.kind}, orders {scattering.design.orders}")
     frames = frames_in(scattering, times)
     paths = paths_of(scattering, "order2")
     chosen = inside_band(paths.frequency, frequencies)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -100,6 +102,19 @@ def animation(
     file, duration = io.BytesIO(), round(1000 * seconds)
     images[0].save(file, format, save_all=True, append_images=images[1:], duration=duration, loop=0)
     return file.getvalue()
+
+
+_DRAWING = Lock()
+
+
+@contextmanager
+def own_style() -> Iterator[None]:
+    """Draw with matplotlib's own defaults, so that nobody's settings change a stored picture; one thread at a time."""
+    import matplotlib
+
+    with _DRAWING, matplotlib.rc_context():  # the settings belong to the whole process
+        matplotlib.rcdefaults()
+        yield
 
 
 def pixels_of(figure: Figure, dots: float) -> Array:

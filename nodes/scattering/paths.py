@@ -78,7 +78,7 @@ def frames_in(scattering: Scattering, times: Sequence[float] | None) -> slice:
     MistakeError
         Where there is none.
     """
-    first, last = _ordered(times, "times", "s")
+    first, last = ordered(times, "times", "s")
     inside = np.flatnonzero((scattering.times >= first) & (scattering.times <= last))
     if not len(inside):
         raise mistake(
@@ -101,7 +101,7 @@ def inside_band(frequency: Array, frequencies: Sequence[float] | None, parameter
     """
     if frequencies is None:
         return np.ones(len(frequency), bool)
-    low, high = _ordered(frequencies, parameter, "Hz")
+    low, high = ordered(frequencies, parameter, "Hz")
     inside = np.asarray((frequency >= low) & (frequency <= high))
     if not inside.any():
         known = frequency[np.isfinite(frequency)]
@@ -115,7 +115,14 @@ def inside_band(frequency: Array, frequencies: Sequence[float] | None, parameter
     return inside
 
 
-def _ordered(limits: Sequence[float] | None, parameter: str, unit: str) -> tuple[float, float]:
+def ordered(limits: Sequence[float] | None, parameter: str, unit: str) -> tuple[float, float]:
+    """Return a range, without ends where none is given.
+
+    Raises
+    ------
+    MistakeError
+        Where its upper end comes first.
+    """
     first, last = (-np.inf, np.inf) if limits is None else limits
     if first > last:
         raise mistake(

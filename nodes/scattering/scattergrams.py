@@ -202,7 +202,7 @@ def round_numbers(low: float, high: float, digits: Iterable[int] = NICE) -> list
     """Return the numbers 1, 2, 5, 10, 20 … within low..high, or those with other digits."""
     decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
     return [
-        float(f"{part}e{decade}") for decade in decades for part in NICE if low <= float(f"{part}e{decade}") <= high
+        float(f"{part}e{decade}") for decade in decades for part in digits if low <= float(f"{part}e{decade}") <= high
     ]
 
 

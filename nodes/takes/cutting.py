@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pipelines.mistakes import mistake
+from pipelines.mistakes import MistakeError, mistake
 
 Rest = Literal["pad", "keep", "drop"]
 LENGTHS = ("duration", "samples", "count")
@@ -21,16 +21,28 @@ def asked_spans(length: int, sample_rate: int, parameters: Mapping[str, Any]) ->
     MistakeError
         Where the parameters do not go together, or with the length.
     """
-    way, hop = one_way({name: parameters[name] for name in LENGTHS}), parameters["hop"]
-    if way == "count" and hop is not None:
-        raise mistake(
-            "a hop does not go with a count", parameter="hop", given=f"{hop:g} s", allowed="duration or samples"
-        )
+    way, hop = asked_way(parameters), parameters["hop"]
     if way == "count":
         return count_spans(length, parameters["count"], parameters["rest"])
     size = parameters["samples"] or whole_samples(parameters["duration"], sample_rate, "duration")
     apart = size if hop is None else whole_samples(hop, sample_rate, "hop")
     return segment_spans(length, size, apart, parameters["rest"])
+
+
+def asked_way(parameters: Mapping[str, Any]) -> str | None:
+    """Return the way in which the parameters of `segments` give the length of segments.
+
+    Raises
+    ------
+    MistakeError
+        Where there is not one, or a hop that does not go with it.
+    """
+    way, hop = one_way({name: parameters[name] for name in LENGTHS}), parameters["hop"]
+    if way == "count" and hop is not None:
+        raise mistake(
+            "a hop does not go with a count", parameter="hop", given=f"{hop:g} s", allowed="duration or samples"
+        )
+    return way
 
 
 def one_way(ways: Mapping[str, float | None], needed: bool = True) -> str | None:
@@ -69,13 +81,34 @@ def whole_samples(seconds: float, sample_rate: int, parameter: str) -> int:
     """
     samples = round(seconds * sample_rate)
     if samples < 1:
-        raise mistake(
-            "the time is less than a sample",
-            parameter=parameter,
-            given=f"{seconds:g} s",
-            allowed=f"{1 / sample_rate:.6g} s or more",
-        )
+        raise _too_short(seconds, parameter, f"{1 / sample_rate:.6g} s or more")
     return samples
+
+
+def refuse_no_time(times: Mapping[str, float | None], sample_rate: int | None) -> None:
+    """Refuse times of less than a sample; those of 0 where the sample rate is not known yet.
+
+    Parameters
+    ----------
+    times
+        Seconds by the name of the parameter, None for nothing.
+    sample_rate
+        Samples a second, or None.
+
+    Raises
+    ------
+    MistakeError
+        Names the parameter.
+    """
+    for parameter, seconds in times.items():
+        if seconds is not None and sample_rate:
+            whole_samples(seconds, sample_rate, parameter)
+        elif seconds is not None and seconds <= 0:
+            raise _too_short(seconds, parameter, "more than 0 s")
+
+
+def _too_short(seconds: float, parameter: str, allowed: str) -> MistakeError:
+    return mistake("the time is less than a sample", parameter=parameter, given=f"{seconds:g} s", allowed=allowed)
 
 
 def count_spans(length: int, count: int, rest: Rest) -> list[tuple[int, int]]:

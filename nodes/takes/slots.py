@@ -55,6 +55,23 @@ def whole_length(lengths: Sequence[int], duration: float | None, crossfade: int,
     return whole_samples(duration, sample_rate, "duration")
 
 
+def refuse_long_crossfade(shortest: int, crossfade: int, sample_rate: int, segment: str) -> None:
+    """Refuse a crossfade that does not fit twice into the shortest segment; all lengths are in samples.
+
+    Raises
+    ------
+    MistakeError
+        Names the segment as it is called here.
+    """
+    if 2 * crossfade > shortest:
+        raise mistake(
+            f"{segment} is shorter than a crossfade at both of its ends",
+            parameter="crossfade",
+            given=f"{crossfade / sample_rate:.6g} s",
+            allowed=f"{shortest / 2 / sample_rate:.6g} s or less",
+        )
+
+
 def refuse_short(lengths: Sequence[int], crossfade: int, length: int, channels: int, sample_rate: int) -> None:
     """Refuse segments too short for a crossfade at both ends, or so short that there would be too many slots.
 
@@ -64,13 +81,7 @@ def refuse_short(lengths: Sequence[int], crossfade: int, length: int, channels: 
         Names the shortest segment.
     """
     shortest = min(lengths)
-    if 2 * crossfade > shortest:
-        raise mistake(
-            f"segment {lengths.index(shortest) + 1} is shorter than a crossfade at both of its ends",
-            parameter="crossfade",
-            given=f"{crossfade / sample_rate:.6g} s",
-            allowed=f"{shortest / 2 / sample_rate:.6g} s or less",
-        )
+    refuse_long_crossfade(shortest, crossfade, sample_rate, f"segment {lengths.index(shortest) + 1}")
     if channels * length / (shortest - crossfade) > MOST_SLOTS:
         raise mistake(
             "the segments are too short for the duration",

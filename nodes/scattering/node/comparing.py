@@ -1,22 +1,40 @@
 """Pictures of several iterates of an inversion, as a node."""
 
-from typing import Annotated, Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from nodes.mixing.node.sequencing import Label
-from nodes.scattering.node.reading import PAGE, Colours, Floor, Sort, Width, order_facts
+from nodes.scattering.node.reading import (
+    PAGE,
+    Colours,
+    Floor,
+    Sort,
+    Width,
+    refuse_missing_order,
+    refuse_missing_scales,
+)
 from nodes.scattering.value import Scattering
+from nodes.takes.labels import indices_of
 from nodes.values.audio import Takes
 from nodes.values.plain import Figure, Files
+from pipelines import quantities
 from pipelines.context import Context
 from pipelines.mistakes import mistake
-from pipelines.node import node
-from pipelines.quantities import Seconds
+from pipelines.node import Facts, node
 
 MOST_TAKES = 12
 """Takes that are shown unasked."""
+
+Stand = Annotated[
+    float,
+    BeforeValidator(quantities.seconds),
+    Field(ge=0.02, le=60),
+    quantities.Unit("s"),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0.02, "maximum": 60}, {"type": "string"}]}),
+]
 
 
 class Multiples(NamedTuple):
@@ -26,7 +44,20 @@ class Multiples(NamedTuple):
     animation: Files
 
 
-@node(facts=order_facts)
+def _comparing_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
+    """Refuse iterates that the takes are known not to have, and what `like` is known not to have."""
+    takes: Facts = inputs["takes"] or {}
+    if takes.get("labels") is not None and parameters["iterates"]:
+        indices_of(parameters["iterates"], takes["labels"])
+    like: Facts = inputs["like"] or {}
+    if parameters["picture"] == "rate_scale_map":
+        refuse_missing_scales(like)
+    else:
+        refuse_missing_order(like, parameters["order"])
+    return {}
+
+
+@node(facts=_comparing_facts)
 def scattergrams(
     takes: Takes,
     like: Scattering,
@@ -40,7 +71,7 @@ def scattergrams(
     colours: Colours = "magma_r",
     floor: Floor | None = None,
     width: Width = 1650,
-    seconds: Annotated[Seconds, Field(ge=0.02, le=60)] = 0.5,
+    seconds: Stand = 0.5,
     format: Literal["gif", "png"] = "gif",
     context: Context,
 ) -> Multiples:
@@ -85,21 +116,19 @@ def scattergrams(
         is none, or sample rates differ.
     """
     from nodes.scattering.drawing import Shades
-    from nodes.scattering.multiples import animation, columns_for, draw_multiples, pixels_of
+    from nodes.scattering.multiples import animation, columns_for, draw_multiples, own_style, pixels_of
     from nodes.scattering.pictures import frames_of
 
     mapped = picture == "rate_scale_map"
     frames = frames_of(takes, like, _shown(takes, iterates), None if mapped else order, sort, target, context)
     shades = Shades(colours, floor or (-40.0 if mapped else -60.0), compressed=not mapped)
-    figure = draw_multiples(frames, columns or columns_for(len(frames)), shades)
-    moving = animation(frames, seconds, format, shades, width / PAGE)
-    name = f"{picture}s.{format}"
-    return Multiples(Figure(pixels_of(figure, width / PAGE)), Files({name: np.frombuffer(moving, np.uint8)}))
+    with own_style():
+        pixels = pixels_of(draw_multiples(frames, columns or columns_for(len(frames)), shades), width / PAGE)
+        moving = animation(frames, seconds, format, shades, width / PAGE)
+    return Multiples(Figure(pixels), Files({f"{picture}s.{format}": np.frombuffer(moving, np.uint8)}))
 
 
 def _shown(takes: Takes, iterates: list[str] | None) -> list[int]:
-    from nodes.takes.labels import indices_of
-
     if not len(takes):
         raise mistake("there are no takes to draw", parameter="takes", allowed="one take or more")
     if iterates:

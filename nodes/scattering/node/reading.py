@@ -3,18 +3,26 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from nodes.scattering.maps import no_map
+from nodes.scattering.paths import ordered
 from nodes.scattering.value import Scattering
 from nodes.values.plain import Figure, Text
 from pipelines.mistakes import mistake
 from pipelines.node import Facts, node
-from pipelines.quantities import Hertz, Level, Seconds, Unit
+from pipelines.quantities import Hertz, Seconds, Unit, decibels
 
 Order = Literal[1, 2, "both"]
 Sort = Literal["norm", "frequency", "rate", "scale"]
 Colours = Literal["magma_r", "magma", "inferno_r", "inferno", "viridis_r", "viridis", "cividis", "gray_r", "gray"]
-Floor = Annotated[Level, Field(ge=-160, le=-6)]
+Floor = Annotated[
+    float,
+    BeforeValidator(decibels),
+    Field(ge=-160, le=-6),
+    Unit("dB"),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": -160, "maximum": -6}, {"type": "string"}]}),
+]
 Band = Annotated[list[Hertz], Field(min_length=2, max_length=2)]
 Times = Annotated[list[Seconds], Field(min_length=2, max_length=2)]
 Width = Annotated[int, Field(ge=400, le=8000), Unit("pixels")]
@@ -23,13 +31,37 @@ PAGE = 11.0
 """Width of a picture in inches: text is as large as this tells, whatever the number of pixels."""
 
 
-def order_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
-    """Refuse the second order of a scattering that is known to have none."""
-    known: Facts = inputs.get("scattering") or inputs.get("like") or {}
-    asked = parameters.get("picture") == "rate_scale_map" or parameters.get("order", 2) == 2
-    if asked and "classes" in known and "order2" not in known["classes"]:
-        raise mistake("this scattering has no second order", allowed="a scattering with orders: 2")
+def reading_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
+    """Refuse a second order that a scattering is known not to have, and ranges that are upside down."""
+    refuse_missing_order(inputs["scattering"] or {}, parameters["order"])
+    _refuse_upside_down(parameters)
     return {}
+
+
+def map_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
+    """Refuse to map a scattering that is known to have no rates or scales, and ranges that are upside down."""
+    refuse_missing_scales(inputs["scattering"] or {})
+    _refuse_upside_down(parameters)
+    return {}
+
+
+def refuse_missing_order(known: Facts, order: Order) -> None:
+    """Refuse the second order of a scattering that is known to have none."""
+    if order == 2 and "order2" not in known.get("classes", ("order2",)):
+        raise mistake("this scattering has no second order", parameter="order", allowed="a scattering with orders: 2")
+
+
+def refuse_missing_scales(known: Facts) -> None:
+    """Refuse to map a scattering that is known to have no rates, or no scales."""
+    if "order2" not in known.get("classes", ("order2",)):
+        raise no_map("no second order")
+    if known.get("scattering") == "time":
+        raise no_map("kind time")
+
+
+def _refuse_upside_down(parameters: Mapping[str, Any]) -> None:
+    for name, unit in (("frequencies", "Hz"), ("times", "s")):
+        ordered(parameters.get(name), name, unit)
 
 
 class Reading(NamedTuple):
@@ -39,7 +71,7 @@ class Reading(NamedTuple):
     csv: Text
 
 
-@node(facts=order_facts)
+@node(facts=reading_facts)
 def scatter_to_text(
     scattering: Scattering,
     *,
@@ -88,7 +120,7 @@ def scatter_to_text(
     return Reading(Text(as_text(found, columns)), Text(as_csv(found, columns), "csv"))
 
 
-@node(facts=order_facts)
+@node(facts=reading_facts)
 def scattergram(
     scattering: Scattering,
     *,
@@ -132,14 +164,15 @@ def scattergram(
         Where nothing lies in a range, or order 2 is asked for and there is none.
     """
     from nodes.scattering.drawing import Shades, draw_page
-    from nodes.scattering.multiples import pixels_of
+    from nodes.scattering.multiples import own_style, pixels_of
     from nodes.scattering.scattergrams import scattergram_of
 
     grams = [scattergram_of(scattering, each, sort, frequencies, times) for each in _orders(scattering, order)]
-    return Figure(pixels_of(draw_page(grams, None, Shades(colours, floor)), width / PAGE))
+    with own_style():
+        return Figure(pixels_of(draw_page(grams, None, Shades(colours, floor)), width / PAGE))
 
 
-@node(facts=order_facts)
+@node(facts=map_facts)
 def rate_scale_map(
     scattering: Scattering,
     *,
@@ -176,10 +209,12 @@ def rate_scale_map(
     """
     from nodes.scattering.drawing import Shades, draw_page
     from nodes.scattering.maps import rate_scale_energy
-    from nodes.scattering.multiples import pixels_of
+    from nodes.scattering.multiples import own_style, pixels_of
 
     found = rate_scale_energy(scattering, frequencies, times)
-    return Figure(pixels_of(draw_page([], found, Shades(), Shades(colours, floor, compressed=False)), width / PAGE))
+    shades = Shades(colours, floor, compressed=False)
+    with own_style():
+        return Figure(pixels_of(draw_page([], found, Shades(), shades), width / PAGE))
 
 
 def _orders(scattering: Scattering, order: Order) -> list[str]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, NamedTuple
 
-from pydantic import Field, WithJsonSchema
+from pydantic import Field
 
 from nodes.mixing.gains import FadeShape
 from nodes.mixing.node.sequencing import Label
@@ -14,16 +14,14 @@ from nodes.takes.seating import Mode, loudspeakers, refuse_other_mode, seats
 from nodes.takes.slots import fixed_slots, refuse_short, score_text, slot_markers, slot_part, whole_length
 from nodes.takes.writing import written
 from nodes.values.audio import Audio
+from nodes.values.envelopes import AsEnvelope
 from nodes.values.plain import Text
 from pipelines.context import Context
 from pipelines.node import node
 from pipelines.quantities import Envelope, Seconds, Unit, envelope_of, plain
 
-_SCHEMA = WithJsonSchema(
-    {"anyOf": [{"type": "number"}, {"type": "string"}, {"type": "array", "items": {"type": "array"}}]}
-)
-CentreEnvelope = Annotated[Envelope, envelope_of(plain, 0.0, 1.0, ""), Unit("0 first … 1 last, envelope"), _SCHEMA]
-SpreadEnvelope = Annotated[Envelope, envelope_of(plain, 0.0, 100.0, ""), Unit("of all iterates, envelope"), _SCHEMA]
+CentreEnvelope = Annotated[Envelope, envelope_of(plain, 0.0, 1.0, ""), Unit("0 first … 1 last, envelope"), AsEnvelope]
+SpreadEnvelope = Annotated[Envelope, envelope_of(plain, 0.0, 100.0, ""), Unit("of all iterates, envelope"), AsEnvelope]
 NARROW = Envelope(((0.0, 0.1),))
 PoolChannel = Annotated[int, Field(ge=1)]
 

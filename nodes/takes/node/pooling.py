@@ -19,7 +19,7 @@ from pipelines.quantities import Seconds, Unit
 def takes_pool(
     takes: list[Takes],
     *,
-    segment: Seconds | None = None,
+    duration: Seconds | None = None,
     samples: Annotated[int, Field(ge=1), Unit("samples")] | None = None,
     iterates: list[Label] | None = None,
     rest: PoolRest = "keep",
@@ -28,8 +28,8 @@ def takes_pool(
     """Gather the iterates of inversions in a pool, segments × iterates, for `assign` to draw from.
 
     As in the pieces of Hecker and Lostanlen: 72 segments × 51 iterates in *FAVN*, 288 × 51 for each channel in
-    *Experimental Palimpsest*. The takes of each inversion are one segment; where `segment` or `samples` is given,
-    each inversion, such as one of a whole sound, is cut into segments of that length. Segments count from 1
+    *Experimental Palimpsest*. The takes of each inversion are one segment; where `duration` or `samples` is
+    given, each inversion, such as one of a whole sound, is cut into segments of that length. Segments count from 1
     through all inversions. Nothing is copied: the pool points to the takes as they are stored. The picture shows
     the level of every take.
 
@@ -37,7 +37,7 @@ def takes_pool(
     ----------
     takes
         The iterates of each inversion, with the same labels, of one sample rate and number of channels.
-    segment
+    duration
         Length of the segments into which each inversion is cut, to the nearest sample.
     samples
         The same in samples.
@@ -55,8 +55,8 @@ def takes_pool(
         in both ways, or a sample is NaN or infinite.
     """
     rate = common_rate(takes)
-    one_way({"segment": segment, "samples": samples}, needed=False)
-    size = samples if segment is None else whole_samples(segment, rate, "segment")
+    one_way({"duration": duration, "samples": samples}, needed=False)
+    size = samples if duration is None else whole_samples(duration, rate, "duration")
     wanted = common_iterates([inversion.labels for inversion in takes]) if iterates is None else iterates
     refuse_repeated(wanted)
     return pooled(takes, wanted, size, rest, context)
