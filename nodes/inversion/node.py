@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from nodes.inversion import checks
-from nodes.inversion.bands import Band
+from nodes.inversion.bands import Bands
 from nodes.values.audio import Audio, Takes
 from nodes.values.representation import Representation
 from pipelines.context import Context
@@ -69,7 +69,7 @@ def invert(
     *,
     weights: list[Weight] | None = None,
     class_weights: dict[str, Weight] | None = None,
-    path_weights: list[Band] | None = None,
+    path_weights: Bands | None = None,
     iterations: Annotated[int, Field(ge=0, le=100_000), Unit("iterations")] = 50,
     optimizer: Literal["bold_driver", "nesterov", "lbfgs", "adam"] = "bold_driver",
     momentum: Annotated[float, Field(ge=0, lt=1)] = checks.MOMENTUM,

@@ -27,7 +27,7 @@ def facts(targets, start=None, **parameters):
 
 def test_facts_are_told_before_anything_runs():
     assert facts([MONO])["audio"] == {"sample_rate": RATE, "channels": 1}
-    assert facts([MONO], STEREO)["takes"] == {"sample_rate": RATE, "channels": 2}
+    assert facts([MONO], STEREO)["takes"] == {"sample_rate": RATE, "channels": 2, "labels": ("50",)}
     assert facts([MONO], channels=5)["audio"]["channels"] == 5
     assert facts([{}, MONO])["audio"] == {"sample_rate": RATE}
     assert facts([MONO], {})["audio"] == {"sample_rate": RATE}
@@ -85,6 +85,9 @@ def test_bands_are_read_as_they_are_written():
         ({"weight": 2, "class": "order2"}, "with a range and a weight"),
         ("rate", "with a range and a weight"),
         ({"rate": [8, 32], "weight": 1, "wieght": 2}, "did you mean 'weight'"),
+        ({"rate": [8, 32], "wieght": 2}, "did you mean 'weight'"),
+        ({"rte": [8, 32], "weight": 2}, "did you mean 'rate'"),
+        ({"rate": [8, 32], "weight": float("inf")}, "not infinite"),
         ({"rate": [8, 32], "weight": 1, "spin": 2}, "it has 'spin'"),
         ({"rate": 8, "weight": 1}, "two ends"),
         ({"rate": [1, 2, 3], "weight": 1}, "two ends"),

@@ -131,9 +131,9 @@ def test_a_class_without_any_weight_has_no_share_and_is_logged_as_it_is(tmp_path
 @pytest.mark.parametrize(
     ("band", "message"),
     [
-        ({"rate": [500.0, 900.0]}, r"rates of this target: 0 to 61.\d Hz"),
-        ({"scale": [7.0, 9.0]}, r"scales of this target: -5.91 to -0.185 and 0 to 5.91 cycles per octave"),
-        ({"frequency": [5000.0, 6000.0]}, "frequencies of this target: 0 to 4e.03 Hz"),
+        ({"rate": [500.0, 900.0]}, r"paths have rate 0 to 61.\d Hz"),
+        ({"scale": [7.0, 9.0]}, r"paths have scale -5.91 to -0.185 and 0 to 5.91 cycles per octave"),
+        ({"frequency": [5000.0, 6000.0]}, "paths have frequency 0 to 4000 Hz"),
         ({"frequency": [10.0, 11.0], "class": "order1"}, "no path lies in this band"),
         ({"frequency": [200.0, 2000.0], "rate": [8.0, 32.0]}, "no class has paths with a frequency and a rate"),
         (

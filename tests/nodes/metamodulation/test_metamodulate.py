@@ -67,7 +67,7 @@ def test_only_coefficients_change_and_the_input_is_left_alone(plain):
     found = metamodulate(plain, spin=constant(-1), transpose_rate=constant(0.7), blur=constant(0.3))
     assert np.array_equal(before, plain.order2)
     for field in dataclasses.fields(plain):
-        if field.name not in ("order1", "order2"):
+        if field.name not in ("order1", "order2", "colours"):
             assert getattr(found, field.name) is getattr(plain, field.name)
     assert found.order2.dtype == plain.order2.dtype
     assert not np.array_equal(found.order1, plain.order1)
@@ -245,6 +245,32 @@ def test_gains_of_frequencies_are_of_both_orders_and_move(plain):
     assert np.array_equal(found.order1[..., 0], plain.order1[..., 0])
 
 
+def test_the_spectrum_of_a_start_follows_the_bands(plain):
+    bins = np.linspace(0, RATE / 2, plain.colours.shape[1])
+    removed = metamodulate(plain, gains=[{"frequency": [1000.0, 3000.0], "gain": constant(-np.inf)}]).colours
+    deep, outside = (bins > 1150) & (bins < 2600), (bins < 800) | (bins > 3500)
+    assert plain.colours[:, deep].any() and not removed[:, deep].any()
+    assert np.array_equal(removed[:, outside], plain.colours[:, outside])
+    louder = metamodulate(plain, gains=[{"frequency": [0.0, 1e4], "gain": Envelope(((0.0, 0.0), (0.6, 12.0)))}])
+    ratio = louder.order1.mean(-1) / plain.order1.mean(-1)
+    assert ratio.min() > 1.1 and ratio.max() < 4
+    np.testing.assert_allclose(louder.colours.sum() / plain.colours.sum(), np.mean(ratio**2), rtol=0.1)
+    modulations = metamodulate(plain, gains=[{"rate": [0.0, 1e5], "gain": constant(-np.inf)}], spin=constant(-1))
+    assert modulations.colours is plain.colours
+
+
+def test_the_spectrum_of_a_blurred_tone_is_as_wide_as_its_bands_and_bounded(context):
+    tone = scatter(audio(0.1 * np.sin(2 * np.pi * 1000 * np.arange(RATE) / RATE)), **SMALL, context=context)
+    found = metamodulate(tone, blur=constant(0.5))
+    bins = np.linspace(0, RATE / 2, tone.colours.shape[1])
+    beside = (bins > 700) & (bins < 900)
+    assert found.colours[:, beside].sum() > tone.colours[:, beside].sum()
+    assert found.colours.max() < tone.colours.max()
+    assert np.isfinite(found.colours).all()
+    faint = dataclasses.replace(tone, order1=np.where(tone.order1 > tone.order1.max() / 2, tone.order1, 1e-30))
+    assert metamodulate(faint, blur=constant(0.5)).colours.max() <= 1e6 * tone.colours.max()
+
+
 def test_gains_come_last_and_add_up(plain):
     gains = [{"rate": [200.0, 1e5], "gain": constant(-6)}, {"rate": [0.0, 1e5], "gain": constant(-6)}]
     moved = metamodulate(plain, transpose_rate=constant(1))
@@ -271,6 +297,7 @@ def test_silence_stays_silence(context):
     found = metamodulate(silence, spin=constant(-1), transpose_rate=constant(2), blur=constant(1))
     assert not found.order1.any()
     assert not found.order2.any()
+    assert np.array_equal(found.colours, silence.colours)
 
 
 def test_scatterings_that_know_no_bands_are_edited_too(context):
@@ -278,6 +305,7 @@ def test_scatterings_that_know_no_bands_are_edited_too(context):
     source = scatter(noise(), **SMALL, **choices, context=context)
     moved = metamodulate(source, transpose_frequency=constant(1), blur=constant(1), blur_order2=constant(1))
     assert np.array_equal(moved.order1, source.order1)
+    assert np.isfinite(moved.colours).all()
     assert np.array_equal(moved.order2, source.order2)
     found = metamodulate(source, transpose_rate=constant(1), spin=constant(-1))
     rates = np.unique(source.rates2)

@@ -88,7 +88,9 @@ def test_what_changes_nothing_is_refused_nowhere():
         ({"gains": [{"rate": [1, 2], "gian": 3, "gain": 3}]}, "did you mean 'gain'"),
         ({"gains": [{"rate": [1, 2], "gain": [[1, "-3 dB"], [0, 0]]}]}, "points in order of time"),
         ({"gains": [{"scale": ["wide", 2], "gain": 3}]}, "a number"),
-        ({"gains": {"rate": [1, 2], "gain": 3}}, "list"),
+        ({"gains": {"rate": [1, 2], "gain": 3}}, "a list of regions, even of one, as [{rate: [8, 32], gain: -12 dB}]"),
+        ({"gains": [{"rate": [1, 2], "gian": 3}]}, "did you mean 'gain'"),
+        ({"gains": [3]}, "regions with a range and a gain"),
     ],
 )
 def test_parameters_are_read_with_their_ranges(parameters, allowed):
@@ -129,7 +131,7 @@ def test_regions_must_hold_paths(scattered):
         ({"orders": 1}, {"rate": [0.0, 1.0]}, "no second order"),
         ({}, {"rate": [1e5, 2e5]}, "no path lies in this region"),
         ({"orders": 1}, {"frequency": [1e5, 2e5]}, "no path lies in this region"),
-        ({"octave_averaging": "global", "order1": "scales"}, {"frequency": [0.0, 1e4]}, "frequency: none"),
+        ({"octave_averaging": "global", "order1": "scales"}, {"frequency": [0.0, 1e4]}, "paths have no frequency"),
     ):
         with pytest.raises(MistakeError, match=message):
             metamodulate(scattered(**choices), gains=[region | {"gain": constant(-3)}])

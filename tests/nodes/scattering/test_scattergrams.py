@@ -15,9 +15,11 @@ from nodes.scattering.drawing import Shades, draw_scattering
 from nodes.scattering.maps import rate_scale_energy
 from nodes.scattering.node import rate_scale_map, scatter, scattergram, scattergrams
 from nodes.scattering.paths import averages, sorted_paths
-from nodes.scattering.scattergrams import COLUMNS, ROWS, scattergram_of
+from nodes.scattering.scattergrams import COLUMNS, ROWS, round_numbers, scattergram_of, side_of
 from nodes.values import Audio, Takes
 from pipelines.mistakes import MistakeError
+from pipelines.node import NodeSpec
+from pipelines.parameters import read_parameters
 
 RATE = 8000
 
@@ -131,6 +133,101 @@ def test_ticks_stand_at_their_frequencies(tmp_path):
         frequency = float(text.replace("k", "")) * (1000 if "k" in text else 1)
         below = rising[max(int(place - 0.5), 0)]
         assert below <= frequency * 1.0001 and frequency <= rising[min(int(place + 0.5), len(rising) - 1)] * 1.0001
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "digits", "wanted"),
+    [
+        (30.0, 600.0, (1, 2, 5), [50, 100, 200, 500]),
+        (300.0, 480.0, (1, 2, 5), []),
+        (300.0, 480.0, range(1, 10), [300, 400]),
+        (0.8, 3.5, range(1, 10), [0.8, 0.9, 1, 2, 3]),
+    ],
+)
+def test_round_numbers_have_the_digits_that_are_asked_for(low, high, digits, wanted):
+    assert round_numbers(low, high, digits) == wanted
+
+
+def test_a_narrow_band_has_its_frequencies_too():
+    frequencies = np.geomspace(300, 480, 9)
+    none = np.full(9, np.nan)
+    side = side_of(Paths(frequencies, none, none, none), "frequency")
+    assert [text for _, text in side.ticks] == ["300", "400"]
+
+
+@pytest.mark.parametrize("picture", ["scattergram", "rate_scale_map"])
+def test_settings_of_matplotlib_do_not_change_what_is_stored(tmp_path, picture):
+    import matplotlib
+
+    like = scattered(tmp_path, sound(sweep().samples[:, :4000]))
+    node = {"scattergram": scattergram, "rate_scale_map": rate_scale_map}[picture]
+
+    def drawn():
+        several = scattergrams(takes(2), like, picture=picture, width=500, context=make_context(tmp_path))
+        animation = next(iter(several.animation.files.values()))
+        return node(like, width=600).pixels, several.figure.pixels, animation
+
+    plain = drawn()
+    odd = {
+        "font.size": 20,
+        "axes.facecolor": "red",
+        "figure.dpi": 31,
+        "image.interpolation": "gaussian",
+        "axes.grid": True,
+    }
+    with matplotlib.rc_context(odd):
+        assert all(np.array_equal(one, other) for one, other in zip(drawn(), plain, strict=True))
+        assert matplotlib.rcParams["font.size"] == 20
+
+
+JOINT = {"kind": "Scattering", "classes": ("order1", "order2"), "scattering": "joint"}
+ITERATES = {"kind": "Takes", "labels": ("0", "10", "20")}
+
+
+def planned(node, inputs, **raw):
+    spec = NodeSpec(node.__name__, node, "here")
+    values, mistakes = read_parameters(spec, raw, {}, [])
+    assert mistakes == []
+    assert spec.mark.facts(inputs, values) == {}
+
+
+@pytest.mark.parametrize(
+    ("node", "inputs", "parameters", "message"),
+    [
+        (scattergram, {"scattering": JOINT}, {"frequencies": [5, 1]}, "upside down"),
+        (scattergram, {"scattering": {}}, {"times": [3, 1]}, "upside down"),
+        (rate_scale_map, {"scattering": JOINT}, {"times": ["0:03", 1]}, "upside down"),
+        (scattergram, {"scattering": JOINT | {"classes": ("order1",)}}, {"order": 2}, "no second order"),
+        (rate_scale_map, {"scattering": JOINT | {"classes": ("order1",)}}, {}, "no rates and scales"),
+        (rate_scale_map, {"scattering": JOINT | {"scattering": "time"}}, {}, "no rates and scales"),
+        (
+            scattergrams,
+            {"takes": {}, "like": JOINT | {"scattering": "time"}},
+            {"picture": "rate_scale_map"},
+            "no rates and scales",
+        ),
+        (scattergrams, {"takes": {}, "like": JOINT | {"classes": ("order1",)}}, {"order": 2}, "no second order"),
+        (scattergrams, {"takes": ITERATES, "like": JOINT}, {"iterates": [0, 19]}, "nearest is '20'"),
+    ],
+)
+def test_what_cannot_be_drawn_is_said_before_anything_runs(node, inputs, parameters, message):
+    plain = {"takes": ITERATES, "like": JOINT} if node is scattergrams else {"scattering": JOINT}
+    planned(node, plain)
+    with pytest.raises(MistakeError, match=message):
+        planned(node, inputs, **parameters)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "allowed"),
+    [
+        ("floor", 3, "a level ≥ -160 and ≤ -6 (dB)"),
+        ("floor", float("nan"), "a level ≥ -160 and ≤ -6 (dB)"),
+        ("seconds", 0, "a time ≥ 0.02 and ≤ 60 (s)"),
+    ],
+)
+def test_ranges_are_said_once(name, given, allowed):
+    _, (mistake,) = read_parameters(NodeSpec("scattergrams", scattergrams, ""), {name: given}, {}, [])
+    assert allowed in mistake.allowed and mistake.allowed.count("≥") == 1
 
 
 def test_colours_show_the_logarithm_of_one_plus_the_coefficients():

@@ -247,9 +247,14 @@ def test_channels_and_duration_are_known_before_anything_runs() -> None:
         ({**fixed, "iterates": ["0"], "channels": 2}, "2 channels and 1 iterates"),
         ({**drift, "pool_channels": [3, 1]}, "no channel 3"),
         (fixed, "no iterates"),
+        ({**drift, "duration": 0.0}, "less than a sample"),
     ):
         with pytest.raises(MistakeError, match=message):
             rule({"pool": pool}, parameters)
+    timed = {**pool, "sample_rate": RATE, "shortest": 0.04}
+    rule({"pool": timed}, {**drift, "crossfade": 0.02})
+    with pytest.raises(MistakeError, match=r"the shortest segment is shorter(.|\n)*0\.02 s or less"):
+        rule({"pool": timed}, {**drift, "crossfade": 0.021})
 
 
 RENDER = """
@@ -268,7 +273,7 @@ takes = Takes(samples, 48000, ("0", "1", "2", "3"))
 context = make_context(folder)
 before = Meter().read()["peak_memory"]
 meter = Meter()
-pool = takes_pool([takes], segment=2.5, context=context)
+pool = takes_pool([takes], duration=2.5, context=context)
 assigned = assign(pool, duration=60 * minutes, channels=13, crossfade=0.5, context=context)
 risen = rise(takes, passes=2, lag=1, channels=13, crossfade=0.1, context=context)
 read = meter.read()

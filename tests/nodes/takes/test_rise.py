@@ -182,3 +182,23 @@ def test_channels_and_labels_are_checked_before_anything_runs() -> None:
         rule({"takes": {"channels": 2}}, given)
     with pytest.raises(MistakeError, match="nearest is '10'"):
         rule({"takes": {"labels": ("0", "10")}}, {**given, "iterates": ["9"]})
+
+
+@pytest.mark.parametrize(
+    ("takes", "more", "message"),
+    [
+        ({}, {"channels": 3, "lag": [0, 1]}, "3 channels and 2 lags"),
+        ({}, {"channels": None, "lag": []}, "1 channels and 0 lags"),
+        ({"channels": 2}, {"channels": None, "lag": [0, 1, 2]}, "2 channels and 3 lags"),
+        ({"sample_rate": RATE, "duration": 0.05}, {"crossfade": 0.051}, r"0\.05 s or less"),
+    ],
+)
+def test_lags_and_crossfades_are_checked_before_anything_runs(
+    takes: dict[str, Any], more: dict[str, Any], message: str
+) -> None:
+    rule = NodeSpec("rise", rise, "").mark.facts
+    assert rule is not None
+    given = {"iterates": None, "channels": None, "lag": 0, "crossfade": 0.0}
+    rule({"takes": takes}, given)
+    with pytest.raises(MistakeError, match=message):
+        rule({"takes": takes}, {**given, **more})

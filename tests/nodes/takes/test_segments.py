@@ -96,7 +96,15 @@ def test_labels_are_known_where_the_duration_is() -> None:
     assert rule is not None
     asked = {"duration": 2.0, "samples": None, "count": None, "hop": None, "rest": "pad"}
     known = {"sample_rate": RATE, "channels": 3}
-    assert rule({"audio": {**known, "duration": 5.0}}, asked) == {"value": {**known, "labels": ("1", "2", "3")}}
+    assert rule({"audio": {**known, "duration": 5.0}}, asked) == {
+        "value": {**known, "labels": ("1", "2", "3"), "duration": 2.0}
+    }
+    cut = rule({"audio": {**known, "duration": 5.0}}, {**asked, "rest": "keep"})["value"]
+    assert len(cut["labels"]) == 3 and "duration" not in cut
+    for name in ("duration", "hop"):
+        for audio in ({}, known):
+            with pytest.raises(MistakeError, match="less than a sample"):
+                rule({"audio": audio}, {**asked, name: 0.0})
     assert rule({"audio": known}, asked) == {"value": known}
     with pytest.raises(MistakeError, match="more than one way"):
         rule({"audio": {}}, {**asked, "count": 3})

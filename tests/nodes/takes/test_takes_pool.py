@@ -47,7 +47,7 @@ def test_an_input_is_a_segment(tmp_path: Path) -> None:
 
 def test_long_inversions_are_cut_one_after_another(tmp_path: Path) -> None:
     inputs = [inversion(1, 50, channels=2), inversion(2, 45, channels=2)]
-    pool = takes_pool(inputs, segment=0.02, iterates=["50", "0"], context=make_context(tmp_path))
+    pool = takes_pool(inputs, duration=0.02, iterates=["50", "0"], context=make_context(tmp_path))
     assert pool.lengths == [20, 20, 10, 20, 20, 5] and pool.iterates == ("50", "0")
     np.testing.assert_array_equal(pool.samples(4, 0), inputs[1].samples[2][:, 20:40])
     np.testing.assert_array_equal(pool.samples(2, 1), inputs[0].samples[0][:, 40:])
@@ -69,7 +69,7 @@ def test_stored_takes_are_pointed_to_and_not_copied(store: Store, tmp_path: Path
     inputs: list[Any] = [keep(store, digit * 64, inversion(int(digit), 4000)) for digit in "12"]
     for _ in range(2):  # an interrupted run before must not harm what it pointed to
         context = Context("pool", "3" * 64, None, "cpu", store.scratch("3" * 64), make_context(tmp_path).recorder)
-        pool: Any = takes_pool(inputs, segment=1.0, context=context)
+        pool: Any = takes_pool(inputs, duration=1.0, context=context)
         assert all(isinstance(source, np.memmap) for source in pool.sources)
     again = keep(store, "3" * 64, freeze(as_stored(pool)))
     inodes = [{path.stat().st_ino for path in store.path(d * 64).glob("*samples*.npy")} for d in "12"]
@@ -159,8 +159,8 @@ def nan() -> Takes:
         ([Takes((*inversion(1).samples[:2], np.zeros((1, 9), np.float32)), RATE, ("a", "b", "ç"))], {},
          r"differ in length(.|\n)*iterate 'ç': 9 samples"),
         ([inversion(1, 0)], {}, "a take is empty"),
-        ([inversion(1)], {"segment": 0.02, "samples": 20}, "more than one way"),
-        ([inversion(1)], {"segment": 0.0001}, "less than a sample"),
+        ([inversion(1)], {"duration": 0.02, "samples": 20}, "more than one way"),
+        ([inversion(1)], {"duration": 0.0001}, "less than a sample"),
         ([inversion(1)], {"samples": 61, "rest": "drop"}, "shorter than a segment"),
         ([inversion(1), nan()], {}, r"segment 2, iterate '7', holds[^\n]*\n[^\n]*nan at 0\.03 s"),
     ],
@@ -176,7 +176,7 @@ def test_mistakes_name_what_is_wrong(
 def test_labels_and_channels_are_checked_before_anything_runs() -> None:
     rule = NodeSpec("takes_pool", takes_pool, "").mark.facts
     assert rule is not None
-    asked: dict[str, Any] = {"segment": None, "samples": None, "iterates": None}
+    asked: dict[str, Any] = {"duration": None, "samples": None, "iterates": None}
     known = {"channels": 1, "labels": ("0", "7")}
     assert rule({"takes": [known, known]}, asked) == {"value": {"channels": 1, "labels": ("0", "7")}}
     assert rule({"takes": [known, {}]}, {**asked, "iterates": ["3"]}) == {"value": {"channels": 1, "labels": ("3",)}}
@@ -185,7 +185,20 @@ def test_labels_and_channels_are_checked_before_anything_runs() -> None:
         ([known, {"labels": ("0",)}], {}, "other iterates"),
         ([known], {"iterates": ["8"]}, "nearest is '7'"),
         ([known], {"iterates": ["7", "7"]}, "more than once"),
-        ([known], {"segment": 1.0, "samples": 2}, "more than one way"),
+        ([known], {"duration": 1.0, "samples": 2}, "more than one way"),
+        ([known], {"duration": 0.0}, "less than a sample"),
+        ([{}, {"sample_rate": RATE}], {"duration": 0.0001}, r"0\.001 s or more"),
     ):
         with pytest.raises(MistakeError, match=message):
             rule({"takes": facts}, {**asked, **more})
+
+
+def test_a_pool_tells_the_most_that_its_shortest_segment_can_last() -> None:
+    rule = NodeSpec("takes_pool", takes_pool, "").mark.facts
+    assert rule is not None
+    asked: dict[str, Any] = {"duration": None, "samples": None, "iterates": None}
+    known = {"sample_rate": RATE, "duration": 0.06}
+    assert rule({"takes": [known, {"sample_rate": RATE}]}, asked)["value"]["shortest"] == 0.06
+    assert rule({"takes": [known]}, {**asked, "duration": 0.02})["value"]["shortest"] == 0.02
+    assert rule({"takes": [known]}, {**asked, "samples": 50})["value"]["shortest"] == 0.05
+    assert "shortest" not in rule({"takes": [{}]}, {**asked, "samples": 50})["value"]
