@@ -163,7 +163,7 @@ class Chunks:
 
 def _bytes(kept: list[Scattered]) -> int:
     """Return the size of what is kept for the adjoint."""
-    pairs = [pair for one in kept for pair in (*one.bands, *(pair for tape in one.tapes for pair in tape))]
+    pairs = [pair for one in kept for pair in (*one.bands, *(pair for tape in one.tapes for pair in tape or ()))]
     return sum(tensor.numel() * tensor.element_size() for pair in pairs for tensor in pair)
 
 

@@ -19,8 +19,8 @@ TILE_BYTES = 1 << 20
 """Size of what is computed at once on a processor: it should stay in its cache."""
 
 
-Tape = list[tuple[torch.Tensor, torch.Tensor]]
-"""What the adjoint needs: for each tile the planes of Y2 and their modulus."""
+Tape = list[tuple[torch.Tensor, torch.Tensor]] | None
+"""What the adjoint needs, for each tile the planes of Y2 and their modulus; None where it computes them again."""
 
 
 class Modulation:
@@ -58,17 +58,16 @@ class Modulation:
             self._average = averages_of(rows, weights)
             self.paths = _joint_paths(design, modulator, rows)
 
-    def __call__(self, spectra: list[torch.Tensor]) -> tuple[torch.Tensor, Tape]:
-        """Return batch × paths × frames of the spectra of U1, and the tape."""
+    def __call__(self, spectra: list[torch.Tensor], keep: bool) -> tuple[torch.Tensor, Tape]:
+        """Return batch × paths × frames of the spectra of U1, and the tape if it is to be kept."""
         planes = self._filtered(spectra)
         tiles, found = [], []
         for tile in self._tiles:
-            turned = planes if tile is None else _product(tile.planes, planes)
-            moduli = modulus(turned)
+            turned, moduli = _turned(tile, planes)
             found.append(self._averaging(moduli))
-            tiles.append((turned, moduli))
+            tiles += [(turned, moduli)] if keep else []
         averaged = torch.cat(found, 1) if len(found) > 1 else found[0]
-        return averaged if self._average is None else self._average @ averaged, tiles
+        return averaged if self._average is None else self._average @ averaged, tiles if keep else None
 
     def _filtered(self, spectra: list[torch.Tensor]) -> torch.Tensor:
         """Return the planes of U1 ∗ ψ_α, shifted in frequency: batch × 2 × bands × samples."""
@@ -87,19 +86,29 @@ class Modulation:
         filtered = torch.fft.ifft(band.mul_(self._response), n=self.samples, norm="forward")
         return torch.view_as_real(filtered).movedim(-1, 1).contiguous()
 
-    def adjoint(self, gradient: torch.Tensor, tape: Tape, spectra: list[torch.Tensor]) -> None:
-        """Add the gradient with respect to the spectra of U1; the tape is overwritten."""
+    def size(self, batch: int) -> int:
+        """Return the bytes of a tape."""
+        weights = self._averaging.weights
+        rows = self.carriers if self._tiles[0] is None else sum(len(tile.planes) // 2 for tile in self._tiles if tile)
+        return 3 * batch * rows * self.samples * weights.element_size()
+
+    def adjoint(
+        self, gradient: torch.Tensor, tape: Tape, spectra: list[torch.Tensor], into: list[torch.Tensor]
+    ) -> None:
+        """Add the gradient with respect to the spectra of U1 `into` others; the tape is overwritten."""
         if self._average is not None:
             gradient = self._average.T @ gradient
+        filtered = self._filtered(spectra) if tape is None else None
         planes: torch.Tensor | None = None
-        for tile, (turned, moduli) in zip(self._tiles, tape, strict=True):
+        for number, tile in enumerate(self._tiles):
+            turned, moduli = tape[number] if tape else _turned(tile, filtered)
             rows = slice(None) if tile is None else tile.rows
             back = modulus_adjoint(self._averaging.adjoint(gradient[:, rows]), turned, moduli)
             if tile is not None:
                 back = _product(tile.planes.T, back)
             planes = back if planes is None else planes.add_(back)
         assert planes is not None
-        self._filtered_adjoint(planes, spectra)
+        self._filtered_adjoint(planes, into)
 
     def _filtered_adjoint(self, planes: torch.Tensor, spectra: list[torch.Tensor]) -> None:
         turned = torch.view_as_complex(planes.movedim(1, -1).contiguous())
@@ -119,6 +128,13 @@ class Modulation:
         frequency = np.array([carrier.centre for carrier in design.carriers[: self.carriers]])
         none = np.full(self.carriers, np.nan)
         return Paths(frequency, np.full(self.carriers, modulator.centre), none, none)
+
+
+def _turned(tile: Tile | None, planes: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the planes of Y2 in the rows of a tile, or what there is without scales, and their modulus."""
+    assert planes is not None
+    turned = planes if tile is None else _product(tile.planes, planes)
+    return turned, modulus(turned)
 
 
 def _product(matrix: torch.Tensor, planes: torch.Tensor) -> torch.Tensor:

@@ -23,6 +23,9 @@ from nodes.scattering.core.circle import Circle, circle_of
 from nodes.scattering.core.design import Design, Paths
 from nodes.scattering.core.modulations import Modulation, Tape
 
+TAPE_BYTES = 3 * 2**24
+"""What is kept of the second order for the adjoint, at most; beyond it the adjoint computes it again."""
+
 
 class Scattered(NamedTuple):
     """Coefficients, each batch × paths × frames, and what the adjoint needs."""
@@ -89,11 +92,12 @@ class Transform:
         bands = self._bands(self.circle.around(samples))
         first = torch.cat([average(u) for average, (_, u) in zip(self._averagings, bands, strict=True)], 1)
         spectra = [torch.fft.rfft(u, norm="forward") for _, u in bands] if self._modulations else []
-        second, tapes = [first[:, :0]], []
+        second, tapes, room = [first[:, :0]], list[Tape](), TAPE_BYTES if keep else -1
         for modulation in self._modulations:
-            found, tape = modulation(spectra)
+            room -= modulation.size(len(samples))
+            found, tape = modulation(spectra, room >= 0)
             second.append(found)
-            tapes += [tape] if keep else []
+            tapes.append(tape)
         first, tape1 = self._band_scales(first) if self._band_scales else (first, None)
         return Scattered(first, torch.cat(second, 1), bands if keep else [], tapes, tape1 if keep else None)
 
@@ -109,13 +113,14 @@ class Transform:
             for average, group in zip(self._averagings, self._bands.groups, strict=True)
         ]
         if self._modulations:
-            spectra = [_empty_spectrum(gradient) for gradient in gradients]
+            spectra = [torch.fft.rfft(u, norm="forward") for _, u in scattered.bands]
+            into = [torch.zeros_like(spectrum) for spectrum in spectra]
             first = 0
             for modulation, tape in zip(self._modulations, scattered.tapes, strict=True):
                 count = len(modulation.paths.scale)
-                modulation.adjoint(order2[:, first : first + count], tape, spectra)
+                modulation.adjoint(order2[:, first : first + count], tape, spectra, into)
                 first += count
-            for gradient, spectrum in zip(gradients, spectra, strict=True):
+            for gradient, spectrum in zip(gradients, into, strict=True):
                 gradient += _spectrum_adjoint(spectrum, gradient.shape[-1])
         return self.circle.around_adjoint(self._bands.adjoint(gradients, scattered.bands))
 
@@ -130,11 +135,6 @@ def require_shape(samples: torch.Tensor, length: int) -> None:
     """
     if samples.ndim != 2 or samples.shape[1] != length:
         raise ValueError(f"samples must be batch × {length}, not {' × '.join(map(str, samples.shape))}")
-
-
-def _empty_spectrum(moduli: torch.Tensor) -> torch.Tensor:
-    size = (*moduli.shape[:-1], moduli.shape[-1] // 2 + 1)
-    return torch.zeros(size, dtype=moduli.dtype.to_complex(), device=moduli.device)
 
 
 def _spectrum_adjoint(spectrum: torch.Tensor, samples: int) -> torch.Tensor:
