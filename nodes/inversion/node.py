@@ -116,7 +116,7 @@ def invert(
         Number of steps.
     optimizer
         'bold_driver': momentum with a rate that adapts itself, whose iterates form a smooth rise; 'nesterov': the same
-        with the gradient taken ahead, which is nearer after 10 to 25 iterations; 'lbfgs' gets furthest in 50, at 1 to 2
+        with the gradient taken ahead, often nearer after 10 to 25 iterations; 'lbfgs' gets furthest in 50, at 1 to 2
         evaluations each; 'adam' may let the loss rise. The loss of the others never rises.
     momentum
         For bold_driver and nesterov: part of each update that goes on in the next. 0 makes plain gradient descent.

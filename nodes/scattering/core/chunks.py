@@ -28,6 +28,9 @@ FILTERS, AVERAGINGS = 16, 8
 BATCH = 8
 """Chunks at once on a graphics processor."""
 
+ROUND = 4
+"""Batches for each worker between two times at which all wait for the last, where nothing is kept."""
+
 TAPE_BYTES = 2**29
 """What may be kept for the adjoint of one sound; of chunks beyond it the coefficients are computed twice."""
 
@@ -97,7 +100,7 @@ class Chunks:
         orders: list[torch.Tensor] = []
         kept: list[Scattered] = []
         room = keep
-        for numbers in self._rounds():
+        for numbers in self._rounds(keep):
             room = room and _bytes(kept[:1]) * (len(kept) + len(numbers)) <= TAPE_BYTES  # those kept have no gap
 
             def scatter(number: int, room: bool = room) -> Scattered:
@@ -123,19 +126,20 @@ class Chunks:
             return self._chunk.adjoint(first, second, found).mul_(self._window)
 
         gradient = torch.zeros_like(kept.samples)
-        for numbers in self._rounds():
+        for numbers in self._rounds(False):
             for number, part in zip(numbers, spread(back, numbers), strict=True):
                 for start, chunk in zip(self._batches[number], torch.split(part, len(gradient)), strict=True):
                     gradient.index_add_(-1, self._origins(start), chunk)
         return gradient
 
-    def _rounds(self) -> list[range]:
-        """Return the batches that are computed side by side; the first is alone, and tells what keeping one takes.
+    def _rounds(self, keep: bool) -> list[range]:
+        """Return the batches that are computed side by side; to keep them, the first alone: it tells what that takes.
 
         A graphics processor gets one after the other: its gradients come from a thread that must not wait for others.
         """
-        count, size = len(self._batches), workers() if self._window.device.type == "cpu" else 1
-        return [range(1), *(range(first, min(first + size, count)) for first in range(1, count, size))]
+        count, alone = len(self._batches), int(keep)
+        size = (1 if keep else ROUND) * workers() if self._window.device.type == "cpu" else 1
+        return [*([range(1)] if alone else []), *(range(n, min(n + size, count)) for n in range(alone, count, size))]
 
     def _windowed(self, samples: torch.Tensor, batch: list[int]) -> torch.Tensor:
         return torch.cat([samples[..., self._origins(start)] for start in batch]) * self._window
