@@ -124,6 +124,13 @@ class NodeSpec:
         """The docstring's first sentence."""
         return (inspect.getdoc(self.function) or "").split("\n\n")[0].replace("\n", " ")
 
+    @property
+    def description(self) -> list[str]:
+        """The docstring's paragraphs after the first one, up to its sections; lists keep their lines."""
+        text = re.split(r"\n\n[A-Z]\w*\n-{3,}\n", inspect.getdoc(self.function) or "")[0]
+        paragraphs = text.split("\n\n")[1:]
+        return [each if re.search(r"^( |- )", each, re.MULTILINE) else each.replace("\n", " ") for each in paragraphs]
+
     @cached_property
     def wants_context(self) -> bool:
         """Whether the function asks for a Context."""

@@ -54,6 +54,8 @@ def design_for(choices: Choices, sample_rate: int | None) -> Design:
     rate = sample_rate or ANY_RATE
     octaves = _octaves(choices, rate)
     _require_filters(choices.quality, octaves)
+    if choices.kind == "time" and choices.scales is not None:
+        raise mistake("scattering in time has no scales", parameter="scales", allowed="null", hint="kind: joint")
     if choices.kind == "time" and choices.order1 == "scales":
         raise mistake("scattering in time has no scales", parameter="order1", allowed="bands", hint="kind: joint")
     averaging = choices.averaging
@@ -88,8 +90,15 @@ def design_for(choices: Choices, sample_rate: int | None) -> Design:
 
 
 def require_averaging(design: Design, length: int, sample_rate: int) -> None:
-    """Refuse an averaging that is longer than the filters and much longer than the sound."""
+    """Refuse filters, or an averaging, much longer than the sound."""
     most = max(2 * length, ALWAYS_AVERAGED)
+    if 2**design.octaves > 2 * most:
+        raise mistake(
+            "the longest filters are much longer than the sound",
+            parameter="octaves",
+            given=f"{design.octaves}, {2**design.octaves / sample_rate:.4g} s for {length / sample_rate:.4g} s",
+            allowed=f"{math.floor(math.log2(2 * most))} or less",
+        )
     if design.averaging > max(2**design.octaves, most):
         raise mistake(
             "coefficients cannot be averaged over much more than the sound",

@@ -18,7 +18,7 @@ Share = Literal["whole", "order"]
 MILLION = 1e6
 TITLES = ("Energy (ppm)", "Frequency (Hz)", "Rate (Hz)", "Scale (c/o)", "Octaves (c/o)")
 FIELDS = ("energy_ppm", "frequency_hz", "rate_hz", "scale_cycles_per_octave", "octave_scale_cycles_per_octave")
-SILENCE = "(silence: no path has any energy)"
+NOTHING = "(no path has so much energy, or any at all)"
 
 
 class Listing(NamedTuple):
@@ -80,7 +80,7 @@ def as_text(found: Listing, columns: int) -> str:
     cells = list(zip(*rows, strict=True)) if rows else [()] * columns
     aligned = [_aligned(title, column) for title, column in zip(TITLES[:columns], cells, strict=True)]
     lines = ["  ".join(cells).rstrip() for cells in zip(*aligned, strict=True)]
-    return "\n".join([*lines, *([] if rows else [SILENCE]), ""])
+    return "\n".join([*lines, *([] if rows else [NOTHING]), ""])
 
 
 def _rows(found: Listing, columns: int) -> list[tuple[str, ...]]:

@@ -47,6 +47,8 @@ def schema(options: argparse.Namespace) -> None:
 
 def _described(spec: NodeSpec) -> list[str]:
     lines = [f"{spec.name}: {spec.summary}", ""]
+    for paragraph in spec.description:
+        lines += [paragraph, ""]
     if spec.ports:
         lines.append("ports (each takes the name of a step)")
         for port in spec.ports.values():

@@ -101,8 +101,10 @@ def scatter(
     scales
         [least, greatest] scale of the second order without its sign; a least one above 0 leaves out the mean over
         the octaves, scale 0.
-    rates_per_octave, scales_per_octave
-        Filters in an octave of rates and of scales.
+    rates_per_octave
+        Filters in an octave of rates.
+    scales_per_octave
+        Filters in an octave of scales.
     wavelet
         'morlet', symmetrical in time, or 'gammatone', which begins at once and dies away.
     boundary

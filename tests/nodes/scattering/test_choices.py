@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.scattering.choices import Choices, chunk_samples, design_for
+from nodes.scattering.choices import Choices, chunk_samples, design_for, require_averaging
 from nodes.scattering.core.design import Design
 from nodes.scattering.core.filters import least_octaves
 from pipelines.mistakes import MistakeError
@@ -115,3 +115,15 @@ def test_scales_for_which_there_is_no_room_are_refused(quality, scales):
     assert mistake.parameter == "scales_per_octave"
     allowed = int(mistake.allowed.split()[0])
     assert design(44100, quality=quality, scales_per_octave=allowed).scale_filters[1:]
+
+
+def test_filters_much_longer_than_the_sound_are_refused():
+    longest = Design(octaves=18, averaging=2**12)
+    require_averaging(longest, 2**17, 44100)
+    with pytest.raises(MistakeError, match="much longer than the sound") as caught:
+        require_averaging(longest, 44100, 44100)
+    assert caught.value.mistakes[0].allowed == "17 or less"
+
+
+def test_scales_of_scattering_in_time_are_refused():
+    assert refused(44100, kind="time", scales=[0.5, 4]).parameter == "scales"

@@ -113,7 +113,7 @@ def test_columns_are_aligned_and_carry_what_the_csv_does(tmp_path):
 
 def test_silence_says_so(tmp_path):
     reading = scatter_to_text(scattered(tmp_path, sound(np.zeros(4000))))
-    assert reading.text.text.splitlines()[1] == "(silence: no path has any energy)"
+    assert reading.text.text.splitlines()[1] == "(no path has so much energy, or any at all)"
     assert reading.csv.text == "energy_ppm,frequency_hz,rate_hz,scale_cycles_per_octave\n"
     assert reading.csv.ending == "csv"
 
