@@ -60,7 +60,7 @@ class Figure(Value):
 
 @dataclass(frozen=True, eq=False)
 class Files(Value):
-    """Finished files by name, each a flat uint8 array of its bytes."""
+    """Finished files by name, each a flat uint8 array of its bytes; '.gif' takes the name of the output."""
 
     files: dict[str, Array]
 
@@ -74,8 +74,8 @@ class Files(Value):
         return "Files, " + ", ".join(f"{name} ({data.size / 1e6:.2f} MB)" for name, data in self.files.items())
 
     def write(self, folder: Path, name: str) -> list[Path]:
-        """Copy the files out under their own names."""
-        paths = [folder / file for file in self.files]
+        """Copy the files out under their own names; what is only an ending is added to `name`."""
+        paths = [folder / (f"{name}{file}" if file.startswith(".") else file) for file in self.files]
         for path, data in zip(paths, self.files.values(), strict=True):
             with path.open("wb") as file:
                 data.tofile(file)

@@ -23,7 +23,7 @@ from nodes.scattering.core.circle import Circle, circle_of
 from nodes.scattering.core.design import Design, Paths
 from nodes.scattering.core.modulations import Modulation, Tape
 
-TAPE_BYTES = 3 * 2**24
+TAPE_BYTES = 2**25
 """What is kept of the second order for the adjoint, at most; beyond it the adjoint computes it again."""
 
 

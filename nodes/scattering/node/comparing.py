@@ -125,7 +125,7 @@ def scattergrams(
     with own_style():
         pixels = pixels_of(draw_multiples(frames, columns or columns_for(len(frames)), shades), width / PAGE)
         moving = animation(frames, seconds, format, shades, width / PAGE)
-    return Multiples(Figure(pixels), Files({f"{picture}s.{format}": np.frombuffer(moving, np.uint8)}))
+    return Multiples(Figure(pixels), Files({f".{format}": np.frombuffer(moving, np.uint8)}))
 
 
 def _shown(takes: Takes, iterates: list[str] | None) -> list[int]:

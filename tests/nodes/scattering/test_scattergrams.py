@@ -334,7 +334,7 @@ def test_iterates_stand_side_by_side_and_one_after_another(tmp_path, picture, fo
         takes(), like, picture=picture, format=format, width=900, seconds=0.25, iterates=["0", "20"], context=context
     )
     name, moving = animated(found.animation)
-    assert name == f"{picture}s.{format}" and moving.n_frames == 3 and moving.is_animated
+    assert name == f".{format}" and moving.n_frames == 3 and moving.is_animated
     assert moving.info["loop"] == 0 and moving.info["duration"] == 250
     assert abs(moving.size[0] - 900 * 8 / 11) <= 1 and found.figure.pixels.shape[1] == 900
     again = scattergrams(

@@ -132,3 +132,10 @@ def test_files_are_written_under_their_own_names(tmp_path: Path) -> None:
     paths = VALUES["files"].write(tmp_path, "unused")
     assert [path.name for path in paths] == ["a.wav", "ü.b.wav"]
     assert [path.read_bytes() for path in paths] == [bytes(range(9)), b""]
+
+
+def test_a_file_without_a_name_takes_that_of_the_output(tmp_path: Path) -> None:
+    files = Files({".gif": np.arange(3, dtype=np.uint8), "own.txt": np.arange(2, dtype=np.uint8)})
+    written = files.write(tmp_path, "piece_fa")
+    assert [path.name for path in written] == ["piece_fa.gif", "own.txt"]
+    assert written[0].read_bytes() == bytes([0, 1, 2])
