@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from nodes.metamodulation.plane import Point, Rows
+from nodes.metamodulation.plane import Point, Rows, frame_by_frame
 from pipelines.value import Array
 
 NARROWEST = 1e-6
@@ -44,13 +44,11 @@ def blurred(values: Array, places: Array, octaves: Array) -> Array:
     """
     if len(places) < 2 or np.isnan(places).any():
         return values
-    found = values.copy()
-    deviations, which = np.unique(octaves, return_inverse=True)
-    for number, deviation in enumerate(deviations):
-        if deviation > NARROWEST:
-            frames = which == number
-            found[:, :, frames] = gaussian(places, places, deviation).astype(values.dtype) @ values[:, :, frames]
-    return found
+
+    def matrix(deviation: float) -> Array | None:
+        return gaussian(places, places, deviation) if deviation > NARROWEST else None
+
+    return frame_by_frame(values, octaves, matrix)
 
 
 def gaussian(wanted: Array, places: Array, deviation: float) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -98,6 +98,27 @@ def hats(places: Array, wanted: Array) -> Array:
     beyond = np.concatenate([[places[0] - steps[0]], places, [places[-1] + steps[-1]]])
     found = np.interp(wanted, beyond, np.arange(-1.0, len(places) + 1))
     return np.asarray(np.clip(1 - np.abs(found[..., None] - np.arange(len(places))), 0, 1))
+
+
+def frame_by_frame(values: Array, amounts: Array, matrix: Callable[[float], Array | None]) -> Array:
+    """Return channels × rows × frames of which each frame is multiplied by the matrix of its amount.
+
+    Parameters
+    ----------
+    values
+        channels × rows × frames.
+    amounts
+        One for each frame; those that are alike are multiplied at once.
+    matrix
+        Gives rows × rows for an amount, or None where the frames stay as they are.
+    """
+    found = values.copy()
+    distinct, which = np.unique(amounts, return_inverse=True)
+    for number, amount in enumerate(distinct):
+        if (each := matrix(amount)) is not None:
+            frames = which == number
+            found[:, :, frames] = each.astype(values.dtype) @ values[:, :, frames]
+    return found
 
 
 def between_grids(source: Array, target: Array) -> Array | None:

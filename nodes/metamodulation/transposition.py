@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from nodes.metamodulation.plane import Line, Point, Rows, between_grids, hats
+from nodes.metamodulation.plane import Line, Point, Rows, between_grids, frame_by_frame, hats
 from pipelines.value import Array
 
 
@@ -63,13 +63,12 @@ def transposed_frequency(values: Array, places: Array, octaves: Array) -> Array:
     """
     if np.isnan(places).any():
         return values
-    rising, moved = places[::-1], values.copy()
-    distances, which = np.unique(octaves, return_inverse=True)
-    for number in np.flatnonzero(distances):
-        matrix = hats(rising, places - distances[number])[:, ::-1].astype(values.dtype)
-        frames = which == number
-        moved[:, :, frames] = matrix @ values[:, :, frames]
-    return moved
+    rising = places[::-1]
+
+    def matrix(distance: float) -> Array | None:
+        return hats(rising, places - distance)[:, ::-1] if distance else None
+
+    return frame_by_frame(values, octaves, matrix)
 
 
 def transposed_spectrum(power: Array, octaves: Array) -> Array:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from nodes.scattering.compression import compressed
+from nodes.scattering.compression import scale_of, scaled
 from nodes.scattering.core.chunks import Chunks, transform_for
 from nodes.scattering.core.design import Design
 from nodes.scattering.core.differentiable import scatter
@@ -87,11 +87,11 @@ def analysis_of(target: Scattering, length: int, device: str) -> Callable[[torch
         )
     dtype = torch.float64 if target.double else torch.float32
     transform = transform_for(target.design, length, target.chunk, device, dtype)
-    raw = target.raw()
+    scales = {name: scale_of(target, values) for name, values in target.raw().items()}
 
     def analysis(samples: torch.Tensor) -> dict[str, torch.Tensor]:
         orders = dict(zip(("order1", "order2"), scatter(samples.to(dtype), transform), strict=True))
-        return {name: compressed(target, orders[name], values).to(samples.dtype) for name, values in raw.items()}
+        return {name: scaled(target, orders[name], scale).to(samples.dtype) for name, scale in scales.items()}
 
     return analysis
 

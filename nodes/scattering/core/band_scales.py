@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 
-from nodes.scattering.core.design import Design, Paths, frequency_of_rows
+from nodes.scattering.core.design import Design
 from nodes.scattering.core.modulus import modulus, modulus_adjoint
-from nodes.scattering.core.scales import averages_of, scale_rows
+from nodes.scattering.core.scales import averages_of, paths_of_rows, scale_rows
 
 
 class BandScales:
@@ -22,10 +24,7 @@ class BandScales:
         matrix = np.concatenate([row.matrix for row in rows])
         self._planes = torch.tensor(np.concatenate([matrix.real, matrix.imag]), dtype=dtype, device=device)
         self._average = averages_of(rows, self._planes)
-        kept = np.concatenate([row.kept for row in rows])
-        scale = np.concatenate([np.full(len(row.kept), row.filter.scale) for row in rows])
-        octave_scale = np.concatenate([np.full(len(row.kept), row.filter.octave_scale) for row in rows])
-        self.paths = Paths(frequency_of_rows(design.carriers, kept), np.full(len(kept), np.nan), scale, octave_scale)
+        self.paths = paths_of_rows(design, rows, math.nan)
 
     def __call__(self, order1: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
         """Return batch × paths × frames of batch × bands × frames, and what the adjoint needs."""

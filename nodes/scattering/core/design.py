@@ -184,6 +184,12 @@ class Paths(NamedTuple):
     octave_scale: Array
 
 
+def paths_of_bands(carriers: list[Morlet], rate: float) -> Paths:
+    """Return the axes of bands at one rate, or without one, NaN; they have no scales."""
+    none = np.full(len(carriers), np.nan)
+    return Paths(np.array([carrier.centre for carrier in carriers]), np.full(len(carriers), rate), none, none)
+
+
 def frequency_of_rows(carriers: list[Morlet], rows: Array) -> Array:
     """Return the normalised frequency at places between the bands; beyond the lowest it falls no further."""
     centres = np.log([carrier.centre for carrier in carriers])

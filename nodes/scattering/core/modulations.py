@@ -7,10 +7,10 @@ import torch
 
 from nodes.scattering.core.averaging import Averaging
 from nodes.scattering.core.circle import Circle
-from nodes.scattering.core.design import Design, Paths, frequency_of_rows
+from nodes.scattering.core.design import Design, paths_of_bands
 from nodes.scattering.core.filters import Morlet, without_dust
 from nodes.scattering.core.modulus import modulus, modulus_adjoint
-from nodes.scattering.core.scales import ScaleRows, Tile, averages_of, scale_rows, tiles_of
+from nodes.scattering.core.scales import Tile, averages_of, paths_of_rows, scale_rows, tiles_of
 
 REACH = 5.0
 """Standard deviations of a filter of the second order that are computed."""
@@ -49,14 +49,15 @@ class Modulation:
         self._response = precise.to(weights.dtype.to_complex() if precise.is_complex() else weights.dtype)
         self._tiles: list[Tile | None] = [None]
         self._average: torch.Tensor | None = None
-        self.paths = self._time_paths(design, modulator)
-        if design.kind != "time":
+        if design.kind == "time":
+            self.paths = paths_of_bands(design.carriers[:carriers], modulator.centre)
+        else:
             rows = [scale_rows(design, each, carriers) for each in design.scale_filters]
             most = TILE_BYTES // (2 * samples * weights.element_size()) if weights.device.type == "cpu" else 1 << 30
             matrix = np.concatenate([row.matrix for row in rows])
             self._tiles = [*tiles_of(matrix, max(8, most), weights.dtype, str(weights.device))]
             self._average = averages_of(rows, weights)
-            self.paths = _joint_paths(design, modulator, rows)
+            self.paths = paths_of_rows(design, rows, modulator.centre)
 
     def __call__(self, spectra: list[torch.Tensor], keep: bool) -> tuple[torch.Tensor, Tape]:
         """Return batch × paths × frames of the spectra of U1, and the tape if it is to be kept."""
@@ -124,11 +125,6 @@ class Modulation:
             if first >= self.carriers:
                 break
 
-    def _time_paths(self, design: Design, modulator: Morlet) -> Paths:
-        frequency = np.array([carrier.centre for carrier in design.carriers[: self.carriers]])
-        none = np.full(self.carriers, np.nan)
-        return Paths(frequency, np.full(self.carriers, modulator.centre), none, none)
-
 
 def _turned(tile: Tile | None, planes: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the planes of Y2 in the rows of a tile, or what there is without scales, and their modulus."""
@@ -149,10 +145,3 @@ def _bins(modulator: Morlet, total: int, samples: int) -> tuple[int, int]:
     """Return how many bins below 0 and how many from 0 up are computed: what the filter lets through, if it fits."""
     below = min(round(REACH * modulator.width * total), samples // 2)
     return below, max(1, min(round((modulator.centre + REACH * modulator.width) * total), samples - below))
-
-
-def _joint_paths(design: Design, modulator: Morlet, rows: list[ScaleRows]) -> Paths:
-    frequency = [frequency_of_rows(design.carriers, row.kept) for row in rows]
-    scale = np.concatenate([np.full(len(row.kept), row.filter.scale) for row in rows])
-    octave_scale = np.concatenate([np.full(len(row.kept), row.filter.octave_scale) for row in rows])
-    return Paths(np.concatenate(frequency), np.full(len(scale), modulator.centre), scale, octave_scale)

@@ -7,13 +7,14 @@ exactly those places at which the result is wanted.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from nodes.scattering.core.design import Design, OctaveFilter, ScaleFilter
+from nodes.scattering.core.design import Design, OctaveFilter, Paths, ScaleFilter, frequency_of_rows
 from nodes.scattering.core.filters import LOWEST_WIDTH, averaging_impulse, without_dust
 from pipelines.value import Array
 
@@ -89,6 +90,14 @@ def _stride(design: Design, filter: ScaleFilter) -> int:
     if design.sampling == "fitted":
         octave = math.floor(-math.log2(WIDTHS * filter.width))
     return int(min(2 ** max(0, octave), longest))
+
+
+def paths_of_rows(design: Design, rows: Sequence[ScaleRows], rate: float) -> Paths:
+    """Return the axes of what the rows of several filters become, at one rate; NaN for none."""
+    kept = np.concatenate([row.kept for row in rows])
+    scale = np.concatenate([np.full(len(row.kept), row.filter.scale) for row in rows])
+    octave_scale = np.concatenate([np.full(len(row.kept), row.filter.octave_scale) for row in rows])
+    return Paths(frequency_of_rows(design.carriers, kept), np.full(len(kept), rate), scale, octave_scale)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ each step has computed is kept, and the adjoint goes back over it.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ from nodes.scattering.core.averaging import Averaging
 from nodes.scattering.core.band_scales import BandScales
 from nodes.scattering.core.bands import Bands
 from nodes.scattering.core.circle import Circle, circle_of
-from nodes.scattering.core.design import Design, Paths
+from nodes.scattering.core.design import Design, Paths, paths_of_bands
 from nodes.scattering.core.modulations import Modulation, Tape
 
 TAPE_BYTES = 2**25
@@ -79,9 +80,7 @@ class Transform:
 
     def paths(self) -> dict[str, Paths]:
         """Return the axes of 'order1' and 'order2' in cycles per sample and signed cycles per band."""
-        centres = np.array([carrier.centre for carrier in self.design.carriers])
-        none = np.full(len(centres), np.nan)
-        first = self._band_scales.paths if self._band_scales else Paths(centres, none, none, none)
+        first = self._band_scales.paths if self._band_scales else paths_of_bands(self.design.carriers, math.nan)
         each = [modulation.paths for modulation in self._modulations]
         each = each or [Paths(*[np.zeros(0)] * len(Paths._fields))]
         return {"order1": first, "order2": Paths(*map(np.concatenate, zip(*each, strict=True)))}
@@ -91,7 +90,7 @@ class Transform:
         require_shape(samples, self.circle.length)
         bands = self._bands(self.circle.around(samples))
         first = torch.cat([average(u) for average, (_, u) in zip(self._averagings, bands, strict=True)], 1)
-        spectra = [torch.fft.rfft(u, norm="forward") for _, u in bands] if self._modulations else []
+        spectra = _spectra(bands) if self._modulations else []
         second, tapes, room = [first[:, :0]], list[Tape](), TAPE_BYTES if keep else -1
         for modulation in self._modulations:
             room -= modulation.size(len(samples))
@@ -113,8 +112,9 @@ class Transform:
             for average, group in zip(self._averagings, self._bands.groups, strict=True)
         ]
         if self._modulations:
-            spectra = [torch.fft.rfft(u, norm="forward") for _, u in scattered.bands]
-            into = [torch.zeros_like(spectrum) for spectrum in spectra]
+            again = any(tape is None for tape in scattered.tapes)
+            spectra = _spectra(scattered.bands) if again else []
+            into = [_empty_spectrum(gradient) for gradient in gradients]
             first = 0
             for modulation, tape in zip(self._modulations, scattered.tapes, strict=True):
                 count = len(modulation.paths.scale)
@@ -135,6 +135,16 @@ def require_shape(samples: torch.Tensor, length: int) -> None:
     """
     if samples.ndim != 2 or samples.shape[1] != length:
         raise ValueError(f"samples must be batch × {length}, not {' × '.join(map(str, samples.shape))}")
+
+
+def _spectra(bands: list[tuple[torch.Tensor, torch.Tensor]]) -> list[torch.Tensor]:
+    """Return the Fourier coefficients of the moduli of each group of bands, whatever its rate."""
+    return [torch.fft.rfft(moduli, norm="forward") for _, moduli in bands]
+
+
+def _empty_spectrum(moduli: torch.Tensor) -> torch.Tensor:
+    size = (*moduli.shape[:-1], moduli.shape[-1] // 2 + 1)
+    return torch.zeros(size, dtype=moduli.dtype.to_complex(), device=moduli.device)
 
 
 def _spectrum_adjoint(spectrum: torch.Tensor, samples: int) -> torch.Tensor:

@@ -135,9 +135,23 @@ def scatter(
     require_sound(audio)
     refuse_nothing_left(normalise, averaging)
     choices = Choices(
-        kind, octaves, lowest, quality, orders, averaging, octave_averaging, octave_span, rates, scales,
-        rates_per_octave, scales_per_octave, wavelet, boundary, sampling, order1,
-    )  # fmt: skip
+        kind=kind,
+        octaves=octaves,
+        lowest=lowest,
+        quality=quality,
+        orders=orders,
+        averaging=averaging,
+        octave_averaging=octave_averaging,
+        octave_span=octave_span,
+        rates=rates,
+        scales=scales,
+        rates_per_octave=rates_per_octave,
+        scales_per_octave=scales_per_octave,
+        wavelet=wavelet,
+        boundary=boundary,
+        sampling=sampling,
+        order1=order1,
+    )
     design = design_for(choices, audio.sample_rate)
     require_averaging(design, audio.length, audio.sample_rate)
     return scattering_of(
