@@ -48,7 +48,7 @@ def main() -> None:
 
 def forward(transform: Transform | Chunks, samples: torch.Tensor) -> int:
     """Compute the coefficients of 1 × length samples and return their size in bytes."""
-    found = transform.forward(samples, keep=False)
+    found = transform.forward(samples)
     return found.order1.nbytes + found.order2.nbytes
 
 

@@ -41,7 +41,7 @@ def scattering_of(
 
     def channel(number: int) -> tuple[Array, Array]:
         samples = torch.tensor(audio.samples[number : number + 1], dtype=dtype, device=device)
-        found = transform.forward(samples, keep=False)
+        found = transform.forward(samples)
         return found.order1.cpu().numpy(), found.order2.cpu().numpy()
 
     each = range(audio.channels)

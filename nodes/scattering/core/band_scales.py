@@ -26,13 +26,16 @@ class BandScales:
         self._average = averages_of(rows, self._planes)
         self.paths = paths_of_rows(design, rows, math.nan)
 
-    def __call__(self, order1: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
-        """Return batch × paths × frames of batch × bands × frames, and what the adjoint needs."""
-        planes = torch.matmul(self._planes, order1).reshape(len(order1), 2, -1, order1.shape[-1])
-        moduli = modulus(planes)
-        return moduli if self._average is None else self._average @ moduli, (planes, moduli.clone())
+    def __call__(self, order1: torch.Tensor) -> torch.Tensor:
+        """Return batch × paths × frames of batch × bands × frames."""
+        moduli = modulus(self._filtered(order1))
+        return moduli if self._average is None else self._average @ moduli
 
-    def adjoint(self, gradient: torch.Tensor, tape: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
-        """Return the gradient with respect to the bands; the tape is overwritten."""
+    def adjoint(self, gradient: torch.Tensor, order1: torch.Tensor) -> torch.Tensor:
+        """Return the gradient with respect to the bands, whose averaged moduli are given once more."""
+        planes = self._filtered(order1)
         back = gradient.clone() if self._average is None else self._average.T @ gradient
-        return self._planes.T @ modulus_adjoint(back, *tape).flatten(1, 2)
+        return self._planes.T @ modulus_adjoint(back, planes, modulus(planes)).flatten(1, 2)
+
+    def _filtered(self, order1: torch.Tensor) -> torch.Tensor:
+        return torch.matmul(self._planes, order1).reshape(len(order1), 2, -1, order1.shape[-1])

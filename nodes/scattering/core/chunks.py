@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from nodes.scattering.core.circle import Circle, circle_of
 from nodes.scattering.core.design import Design, Paths
-from nodes.scattering.core.transform import Scattered, Transform, require_shape
+from nodes.scattering.core.transform import Coefficients, Transform, require_shape
 from pipelines.workers import spread, workers
 
 LEAST = 2**17
@@ -29,24 +28,12 @@ BATCH = 8
 """Chunks at once on a graphics processor."""
 
 ROUND = 4
-"""Batches for each worker between two times at which all wait for the last, where nothing is kept."""
-
-TAPE_BYTES = 2**29
-"""What may be kept for the adjoint of one sound; of chunks beyond it the coefficients are computed twice."""
+"""Batches for each worker between two times at which all wait for the last."""
 
 
 def chunk_length(design: Design) -> int:
     """Return the length of chunks that suits a design, in samples."""
     return max(LEAST, FILTERS * int(2**design.octaves), AVERAGINGS * design.averaging)
-
-
-class Kept(NamedTuple):
-    """Coefficients, each channels × paths × frames, and what the adjoint needs of the first chunks."""
-
-    order1: torch.Tensor
-    order2: torch.Tensor
-    samples: torch.Tensor
-    scattered: list[Scattered]
 
 
 class Chunks:
@@ -94,52 +81,44 @@ class Chunks:
         """Return the axes of 'order1' and 'order2', as of a `Transform`."""
         return self._chunk.paths()
 
-    def forward(self, samples: torch.Tensor, keep: bool = True) -> Kept:
-        """Return the coefficients of channels × length samples; without `keep`, nothing for the adjoint."""
+    def forward(self, samples: torch.Tensor) -> Coefficients:
+        """Return the coefficients of channels × length samples."""
         require_shape(samples, self._circle.length)
+
+        def scatter(batch: list[int]) -> Coefficients:
+            return self._chunk.forward(self._windowed(samples, batch))
+
         orders: list[torch.Tensor] = []
-        kept: list[Scattered] = []
-        room = keep
-        for numbers in self._rounds(keep):
-            room = room and _bytes(kept[:1]) * (len(kept) + len(numbers)) <= TAPE_BYTES  # those kept have no gap
-
-            def scatter(number: int, room: bool = room) -> Scattered:
-                return self._chunk.forward(self._windowed(samples, self._batches[number]), room)
-
-            for number, found in zip(numbers, spread(scatter, numbers), strict=True):
-                parts = (found.order1, found.order2)
-                orders = orders or [samples.new_zeros((len(samples), o.shape[1], self._circle.count)) for o in parts]
-                for order, part in zip(orders, parts, strict=True):
-                    for start, chunk in zip(self._batches[number], torch.split(part, len(samples)), strict=True):
+        for batches in self._rounds():
+            for batch, found in zip(batches, spread(scatter, batches), strict=True):
+                orders = orders or [samples.new_zeros((len(samples), o.shape[1], self._circle.count)) for o in found]
+                for order, part in zip(orders, found, strict=True):
+                    for start, chunk in zip(batch, torch.split(part, len(samples)), strict=True):
                         order[..., self._frames(start)] += chunk
-                kept += [found] if room and _bytes([found]) <= TAPE_BYTES else []
-        return Kept(self._sound(orders[0]), self._sound(orders[1]), samples, kept)
+        return Coefficients(*map(self._sound, orders))
 
-    def adjoint(self, order1: torch.Tensor, order2: torch.Tensor, kept: Kept) -> torch.Tensor:
-        """Return the gradient with respect to the samples, from those with respect to the coefficients."""
+    def adjoint(self, order1: torch.Tensor, order2: torch.Tensor, samples: torch.Tensor) -> torch.Tensor:
+        """Return the gradient with respect to the samples, from those with respect to their coefficients."""
         orders = [self._sound_adjoint(order) for order in (order1, order2)]
 
-        def back(number: int) -> torch.Tensor:
-            batch, stored = self._batches[number], number < len(kept.scattered)
-            found = kept.scattered[number] if stored else self._chunk.forward(self._windowed(kept.samples, batch))
+        def back(batch: list[int]) -> torch.Tensor:
             first, second = (torch.cat([order[..., self._frames(start)] for start in batch]) for order in orders)
-            return self._chunk.adjoint(first, second, found).mul_(self._window)
+            return self._chunk.adjoint(first, second, self._windowed(samples, batch)).mul_(self._window)
 
-        gradient = torch.zeros_like(kept.samples)
-        for numbers in self._rounds(False):
-            for number, part in zip(numbers, spread(back, numbers), strict=True):
-                for start, chunk in zip(self._batches[number], torch.split(part, len(gradient)), strict=True):
+        gradient = torch.zeros_like(samples)
+        for batches in self._rounds():
+            for batch, part in zip(batches, spread(back, batches), strict=True):
+                for start, chunk in zip(batch, torch.split(part, len(gradient)), strict=True):
                     gradient.index_add_(-1, self._origins(start), chunk)
         return gradient
 
-    def _rounds(self, keep: bool) -> list[range]:
-        """Return the batches that are computed side by side; to keep them, the first alone: it tells what that takes.
+    def _rounds(self) -> list[list[list[int]]]:
+        """Return the batches that are computed side by side, so many that what they give stays small.
 
         A graphics processor gets one after the other: its gradients come from a thread that must not wait for others.
         """
-        count, alone = len(self._batches), int(keep)
-        size = (1 if keep else ROUND) * workers() if self._window.device.type == "cpu" else 1
-        return [*([range(1)] if alone else []), *(range(n, min(n + size, count)) for n in range(alone, count, size))]
+        size = ROUND * workers() if self._window.device.type == "cpu" else 1
+        return [self._batches[first : first + size] for first in range(0, len(self._batches), size)]
 
     def _windowed(self, samples: torch.Tensor, batch: list[int]) -> torch.Tensor:
         return torch.cat([samples[..., self._origins(start)] for start in batch]) * self._window
@@ -163,12 +142,6 @@ class Chunks:
         whole = gradient.new_zeros((*gradient.shape[:2], self._circle.count))
         whole[..., kept] = gradient / (kept.stop - kept.start) if self._mean else gradient
         return whole
-
-
-def _bytes(kept: list[Scattered]) -> int:
-    """Return the size of what is kept for the adjoint."""
-    pairs = [pair for one in kept for pair in (*one.bands, *(pair for tape in one.tapes for pair in tape or ()))]
-    return sum(tensor.numel() * tensor.element_size() for pair in pairs for tensor in pair)
 
 
 def transform_for(

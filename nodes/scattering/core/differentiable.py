@@ -16,20 +16,17 @@ class Scatter(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, samples: torch.Tensor, transform: Transform | Chunks) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the coefficients; keep for the adjoint what it needs, where a gradient will be asked for."""
+        """Return the coefficients; the adjoint needs nothing but the samples."""
         samples = samples.detach()  # threads record whatever is done to what needs a gradient
-        scattered = transform.forward(samples, ctx.needs_input_grad[0])
-        if ctx.needs_input_grad[0]:
-            ctx.save_for_backward(samples)
-            ctx.transform, ctx.scattered = transform, scattered
-        return scattered.order1, scattered.order2
+        ctx.save_for_backward(samples)
+        ctx.transform = transform
+        return transform.forward(samples)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, order1: torch.Tensor, order2: torch.Tensor) -> tuple[torch.Tensor, None]:
-        """Return the gradient with respect to the samples; a second call has to compute the coefficients again."""
-        scattered, ctx.scattered = ctx.scattered or ctx.transform.forward(*ctx.saved_tensors), None
-        return ctx.transform.adjoint(order1, order2, scattered), None
+        """Return the gradient with respect to the samples."""
+        return ctx.transform.adjoint(order1, order2, *ctx.saved_tensors), None
 
 
 def scatter(samples: torch.Tensor, transform: Transform | Chunks) -> tuple[torch.Tensor, torch.Tensor]:

@@ -15,12 +15,8 @@ from nodes.scattering.core.scales import Tile, averages_of, paths_of_rows, scale
 REACH = 5.0
 """Standard deviations of a filter of the second order that are computed."""
 
-TILE_BYTES = 1 << 20
+TILE_BYTES = 1 << 21
 """Size of what is computed at once on a processor: it should stay in its cache."""
-
-
-Tape = list[tuple[torch.Tensor, torch.Tensor]] | None
-"""What the adjoint needs, for each tile the planes of Y2 and their modulus; None where it computes them again."""
 
 
 class Modulation:
@@ -59,16 +55,12 @@ class Modulation:
             self._average = averages_of(rows, weights)
             self.paths = paths_of_rows(design, rows, modulator.centre)
 
-    def __call__(self, spectra: list[torch.Tensor], keep: bool) -> tuple[torch.Tensor, Tape]:
-        """Return batch × paths × frames of the spectra of U1, and the tape if it is to be kept."""
+    def __call__(self, spectra: list[torch.Tensor]) -> torch.Tensor:
+        """Return batch × paths × frames of the spectra of U1."""
         planes = self._filtered(spectra)
-        tiles, found = [], []
-        for tile in self._tiles:
-            turned, moduli = _turned(tile, planes)
-            found.append(self._averaging(moduli))
-            tiles += [(turned, moduli)] if keep else []
+        found = [self._averaging(modulus(_turned(tile, planes))) for tile in self._tiles]
         averaged = torch.cat(found, 1) if len(found) > 1 else found[0]
-        return averaged if self._average is None else self._average @ averaged, tiles if keep else None
+        return averaged if self._average is None else self._average @ averaged
 
     def _filtered(self, spectra: list[torch.Tensor]) -> torch.Tensor:
         """Return the planes of U1 ∗ ψ_α, shifted in frequency: batch × 2 × bands × samples."""
@@ -87,24 +79,15 @@ class Modulation:
         filtered = torch.fft.ifft(band.mul_(self._response), n=self.samples, norm="forward")
         return torch.view_as_real(filtered).movedim(-1, 1).contiguous()
 
-    def size(self, batch: int) -> int:
-        """Return the bytes of a tape."""
-        weights = self._averaging.weights
-        rows = self.carriers if self._tiles[0] is None else sum(len(tile.planes) // 2 for tile in self._tiles if tile)
-        return 3 * batch * rows * self.samples * weights.element_size()
-
-    def adjoint(
-        self, gradient: torch.Tensor, tape: Tape, spectra: list[torch.Tensor], into: list[torch.Tensor]
-    ) -> None:
-        """Add the gradient with respect to the spectra of U1 `into` others; the tape is overwritten."""
+    def adjoint(self, gradient: torch.Tensor, spectra: list[torch.Tensor], into: list[torch.Tensor]) -> None:
+        """Add the gradient with respect to the spectra of U1 `into` others; Y2 is computed again, tile by tile."""
         if self._average is not None:
             gradient = self._average.T @ gradient
-        filtered = self._filtered(spectra) if tape is None else None
+        filtered = self._filtered(spectra)
         planes: torch.Tensor | None = None
-        for number, tile in enumerate(self._tiles):
-            turned, moduli = tape[number] if tape else _turned(tile, filtered)
-            rows = slice(None) if tile is None else tile.rows
-            back = modulus_adjoint(self._averaging.adjoint(gradient[:, rows]), turned, moduli)
+        for tile in self._tiles:
+            turned, rows = _turned(tile, filtered), slice(None) if tile is None else tile.rows
+            back = modulus_adjoint(self._averaging.adjoint(gradient[:, rows]), turned, modulus(turned))
             if tile is not None:
                 back = _product(tile.planes.T, back)
             planes = back if planes is None else planes.add_(back)
@@ -126,11 +109,9 @@ class Modulation:
                 break
 
 
-def _turned(tile: Tile | None, planes: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the planes of Y2 in the rows of a tile, or what there is without scales, and their modulus."""
-    assert planes is not None
-    turned = planes if tile is None else _product(tile.planes, planes)
-    return turned, modulus(turned)
+def _turned(tile: Tile | None, planes: torch.Tensor) -> torch.Tensor:
+    """Return the planes of Y2 in the rows of a tile, or what there is without scales."""
+    return planes if tile is None else _product(tile.planes, planes)
 
 
 def _product(matrix: torch.Tensor, planes: torch.Tensor) -> torch.Tensor:

@@ -5,8 +5,9 @@
 
 after Mallat, "Group invariant scattering" (2012), and Andén, Lostanlen and Mallat, "Joint time-frequency scattering"
 (IEEE TSP 2019). The spectra of all bands have the same bins at every rate, so that all bands which meet the same ψ_α
-are one batch; the filters along log-frequency are matrices, and so is the averaging. The gradient is written out: what
-each step has computed is kept, and the adjoint goes back over it.
+are one batch; the filters along log-frequency are matrices, and so is the averaging. The gradient is written out; the
+adjoint computes again what the coefficients were made of: to keep it takes hundreds of times the memory of the sound
+and saves a tenth of the time, if any.
 """
 
 from __future__ import annotations
@@ -22,20 +23,14 @@ from nodes.scattering.core.band_scales import BandScales
 from nodes.scattering.core.bands import Bands
 from nodes.scattering.core.circle import Circle, circle_of
 from nodes.scattering.core.design import Design, Paths, paths_of_bands
-from nodes.scattering.core.modulations import Modulation, Tape
-
-TAPE_BYTES = 2**25
-"""What is kept of the second order for the adjoint, at most; beyond it the adjoint computes it again."""
+from nodes.scattering.core.modulations import Modulation
 
 
-class Scattered(NamedTuple):
-    """Coefficients, each batch × paths × frames, and what the adjoint needs."""
+class Coefficients(NamedTuple):
+    """Coefficients of both orders, each batch × paths × frames."""
 
     order1: torch.Tensor
     order2: torch.Tensor
-    bands: list[tuple[torch.Tensor, torch.Tensor]]
-    tapes: list[Tape]
-    band_tape: tuple[torch.Tensor, torch.Tensor] | None = None
 
 
 class Transform:
@@ -85,44 +80,46 @@ class Transform:
         each = each or [Paths(*[np.zeros(0)] * len(Paths._fields))]
         return {"order1": first, "order2": Paths(*map(np.concatenate, zip(*each, strict=True)))}
 
-    def forward(self, samples: torch.Tensor, keep: bool = True) -> Scattered:
-        """Return the coefficients of batch × length samples; without `keep`, nothing for the adjoint."""
-        require_shape(samples, self.circle.length)
-        bands = self._bands(self.circle.around(samples))
-        first = torch.cat([average(u) for average, (_, u) in zip(self._averagings, bands, strict=True)], 1)
+    def forward(self, samples: torch.Tensor) -> Coefficients:
+        """Return the coefficients of batch × length samples."""
+        bands = self._bands_of(samples)
+        order1 = self._averaged(bands)
         spectra = _spectra(bands) if self._modulations else []
-        second, tapes, room = [first[:, :0]], list[Tape](), TAPE_BYTES if keep else -1
-        for modulation in self._modulations:
-            room -= modulation.size(len(samples))
-            found, tape = modulation(spectra, room >= 0)
-            second.append(found)
-            tapes.append(tape)
-        first, tape1 = self._band_scales(first) if self._band_scales else (first, None)
-        return Scattered(first, torch.cat(second, 1), bands if keep else [], tapes, tape1 if keep else None)
+        del bands
+        order2 = torch.cat([order1[:, :0], *(modulation(spectra) for modulation in self._modulations)], 1)
+        return Coefficients(self._band_scales(order1) if self._band_scales else order1, order2)
 
-    def adjoint(self, order1: torch.Tensor, order2: torch.Tensor, scattered: Scattered) -> torch.Tensor:
-        """Return the gradient with respect to the samples, from those with respect to the coefficients.
-
-        What `forward` kept for it is overwritten: it serves once.
-        """
-        if self._band_scales and scattered.band_tape:
-            order1 = self._band_scales.adjoint(order1, scattered.band_tape)
+    def adjoint(self, order1: torch.Tensor, order2: torch.Tensor, samples: torch.Tensor) -> torch.Tensor:
+        """Return the gradient with respect to the samples, from those with respect to their coefficients."""
+        bands = self._bands_of(samples)
+        if self._band_scales:
+            order1 = self._band_scales.adjoint(order1, self._averaged(bands))
         gradients = [
             average.adjoint(order1[:, group.carriers])
             for average, group in zip(self._averagings, self._bands.groups, strict=True)
         ]
         if self._modulations:
-            again = any(tape is None for tape in scattered.tapes)
-            spectra = _spectra(scattered.bands) if again else []
-            into = [_empty_spectrum(gradient) for gradient in gradients]
-            first = 0
-            for modulation, tape in zip(self._modulations, scattered.tapes, strict=True):
-                count = len(modulation.paths.scale)
-                modulation.adjoint(order2[:, first : first + count], tape, spectra, into)
-                first += count
-            for gradient, spectrum in zip(gradients, into, strict=True):
+            for gradient, spectrum in zip(gradients, self._modulations_adjoint(order2, bands), strict=True):
                 gradient += _spectrum_adjoint(spectrum, gradient.shape[-1])
-        return self.circle.around_adjoint(self._bands.adjoint(gradients, scattered.bands))
+        return self.circle.around_adjoint(self._bands.adjoint(gradients, bands))
+
+    def _bands_of(self, samples: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        require_shape(samples, self.circle.length)
+        return self._bands(self.circle.around(samples))
+
+    def _averaged(self, bands: list[tuple[torch.Tensor, torch.Tensor]]) -> torch.Tensor:
+        return torch.cat([average(u) for average, (_, u) in zip(self._averagings, bands, strict=True)], 1)
+
+    def _modulations_adjoint(
+        self, order2: torch.Tensor, bands: list[tuple[torch.Tensor, torch.Tensor]]
+    ) -> list[torch.Tensor]:
+        """Return the gradient with respect to the spectra of the moduli."""
+        spectra = _spectra(bands)
+        into = [torch.zeros_like(spectrum) for spectrum in spectra]
+        counts = [len(modulation.paths.scale) for modulation in self._modulations]
+        for modulation, gradient in zip(self._modulations, torch.split(order2, counts, 1), strict=True):
+            modulation.adjoint(gradient, spectra, into)
+        return into
 
 
 def require_shape(samples: torch.Tensor, length: int) -> None:
@@ -140,11 +137,6 @@ def require_shape(samples: torch.Tensor, length: int) -> None:
 def _spectra(bands: list[tuple[torch.Tensor, torch.Tensor]]) -> list[torch.Tensor]:
     """Return the Fourier coefficients of the moduli of each group of bands, whatever its rate."""
     return [torch.fft.rfft(moduli, norm="forward") for _, moduli in bands]
-
-
-def _empty_spectrum(moduli: torch.Tensor) -> torch.Tensor:
-    size = (*moduli.shape[:-1], moduli.shape[-1] // 2 + 1)
-    return torch.zeros(size, dtype=moduli.dtype.to_complex(), device=moduli.device)
 
 
 def _spectrum_adjoint(spectrum: torch.Tensor, samples: int) -> torch.Tensor:

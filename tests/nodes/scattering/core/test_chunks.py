@@ -5,7 +5,6 @@ import pytest
 import torch
 from slow_scattering import rel
 
-from nodes.scattering.core import chunks as chunks_module
 from nodes.scattering.core.chunks import Chunks, chunk_length, transform_for
 from nodes.scattering.core.design import Design
 from nodes.scattering.core.differentiable import scatter
@@ -35,7 +34,7 @@ def test_chunks_give_nearly_what_the_whole_gives(form, boundary, wavelet):
     design = Design(**BASE | form, boundary=boundary, wavelet=wavelet)
     samples = noise(2**14, 2)
     whole, parts = Transform(design, 2**14, dtype=torch.float64), Chunks(design, 2**14, 4096, dtype=torch.float64)
-    wanted, found = whole.forward(samples, keep=False), parts.forward(samples, keep=False)
+    wanted, found = whole.forward(samples), parts.forward(samples)
     np.testing.assert_allclose(parts.times, whole.times)
     assert rel(found.order1, wanted.order1) < 0.01
     assert design.orders == 1 or rel(found.order2, wanted.order2) < 0.04
@@ -46,9 +45,9 @@ def test_chunks_give_nearly_what_the_whole_gives(form, boundary, wavelet):
 
 def test_longer_chunks_are_nearer_to_the_whole():
     design, samples = Design(**BASE, boundary="circular"), noise(2**15)
-    wanted = Transform(design, 2**15, dtype=torch.float64).forward(samples, keep=False).order2
+    wanted = Transform(design, 2**15, dtype=torch.float64).forward(samples).order2
     errors = [
-        rel(Chunks(design, 2**15, chunk, dtype=torch.float64).forward(samples, keep=False).order2, wanted)
+        rel(Chunks(design, 2**15, chunk, dtype=torch.float64).forward(samples).order2, wanted)
         for chunk in (512, 2048, 8192)
     ]
     assert errors[0] > errors[1] > errors[2] and errors[2] < 0.02
@@ -60,7 +59,7 @@ def test_frames_are_as_many_and_at_the_same_places_as_of_the_whole(length, avera
     design = Design(**BASE | {"averaging": averaging})
     whole, parts = Transform(design, length), Chunks(design, length, 512)
     np.testing.assert_array_equal(parts.times, whole.times)
-    found = parts.forward(noise(length).float(), keep=False)
+    found = parts.forward(noise(length).float())
     frames = math.ceil(length / averaging) if averaging else 1
     assert found.order1.shape[-1] == found.order2.shape[-1] == frames
     assert torch.isfinite(found.order1).all() and torch.isfinite(found.order2).all()
@@ -69,20 +68,18 @@ def test_frames_are_as_many_and_at_the_same_places_as_of_the_whole(length, avera
 def test_their_cost_is_linear_in_the_length(monkeypatch):
     lengths, forward = [], Transform.forward
 
-    def counted(self, samples, keep=True):
+    def counted(self, samples):
         lengths.append(samples.shape[-1])
-        return forward(self, samples, keep)
+        return forward(self, samples)
 
     monkeypatch.setattr(Transform, "forward", counted)
     for length in (10_000, 40_000):
         lengths.clear()
-        Chunks(Design(**BASE), length, 1024).forward(noise(length).float(), keep=False)
+        Chunks(Design(**BASE), length, 1024).forward(noise(length).float())
         assert set(lengths) == {1024} and len(lengths) == math.ceil(length / 512) + 1
 
 
-@pytest.mark.parametrize("budget", [0, 2**30])
-def test_workers_change_no_bit(monkeypatch, workers, budget):
-    monkeypatch.setattr(chunks_module, "TAPE_BYTES", budget)
+def test_workers_change_no_bit(workers):
     found = []
     for count in (1, 2, 3):
         workers(count)
@@ -93,22 +90,6 @@ def test_workers_change_no_bit(monkeypatch, workers, budget):
         found.append((*(order.detach() for order in orders), samples.grad))
     for other in found[1:]:
         assert all(torch.equal(mine, its) for mine, its in zip(found[0], other, strict=True))
-
-
-@pytest.mark.parametrize("count", [1, 2, 3])
-def test_what_is_kept_for_the_adjoint_is_bounded_and_changes_no_bit(monkeypatch, workers, count):
-    workers(count)
-    transform, samples, gradients = Chunks(Design(**BASE), 12_000, 1024), noise(12_000).float(), []
-    one = chunks_module._bytes([transform._chunk.forward(samples[:, :1024])])
-    chunks = math.ceil(12_000 / 512) + 1
-    for budget in (0, 4 * one, 5 * one, 6.5 * one, 7.5 * one, 1000 * one):
-        monkeypatch.setattr(chunks_module, "TAPE_BYTES", budget)
-        kept = transform.forward(samples)
-        assert chunks_module._bytes(kept.scattered) <= budget
-        assert len(kept.scattered) >= min(chunks, budget // one - count)
-        gradients.append(transform.adjoint(torch.ones_like(kept.order1), torch.ones_like(kept.order2), kept))
-    assert all(torch.equal(gradients[0], other) for other in gradients[1:])
-    assert not transform.forward(samples, keep=False).scattered
 
 
 def test_long_sounds_are_taken_in_chunks_that_suit_the_design():
@@ -125,7 +106,7 @@ def test_long_sounds_are_taken_in_chunks_that_suit_the_design():
 def test_silence_beside_a_sound_stays_silent():
     samples = torch.zeros(1, 20_000)
     samples[0, 9000:9500] = noise(500)[0].float()
-    found = Chunks(Design(**BASE), 20_000, 2048).forward(samples, keep=False)
+    found = Chunks(Design(**BASE), 20_000, 2048).forward(samples)
     assert not found.order1[..., : 6000 // 64].any() and not found.order2[..., 14_000 // 64 :].any()
     assert found.order1[..., 9200 // 64].any()
 
@@ -146,15 +127,18 @@ def test_several_chunks_at_once_give_what_one_after_the_other_gives(batch):
 
 def test_nothing_of_a_gradient_is_recorded_in_threads(monkeypatch, workers):
     workers(2)
-    transform, whole = Chunks(Design(**BASE), 5000, 1024), Transform.forward
-    seen = []
+    transform = Chunks(Design(**BASE), 5000, 1024)
+    seen, wholes = [], {name: getattr(Transform, name) for name in ("forward", "adjoint")}
 
-    def forward(self, samples, keep=True):
-        seen.append(samples.requires_grad)
-        return whole(self, samples, keep)
+    def seeing(name):
+        def method(self, *given):
+            seen.append(any(tensor.requires_grad for tensor in given))
+            return wholes[name](self, *given)
 
-    monkeypatch.setattr(Transform, "forward", forward)
-    monkeypatch.setattr(chunks_module, "TAPE_BYTES", 0)
+        return method
+
+    for name in wholes:
+        monkeypatch.setattr(Transform, name, seeing(name))
     order1, _ = scatter(noise(5000).float().requires_grad_(), transform)
     order1.sum().backward()
     assert len(seen) == 2 * 11 and not any(seen)

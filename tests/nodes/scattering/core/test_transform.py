@@ -18,7 +18,7 @@ from nodes.scattering.core.transform import Transform
 
 def orders(sound, design, circle=None):
     transform = Transform(design, circle or len(sound), dtype=torch.float64)
-    found = transform.forward(torch.tensor(np.asarray(sound, np.float64))[None], keep=False)
+    found = transform.forward(torch.tensor(np.asarray(sound, np.float64))[None])
     return found.order1[0].numpy(), found.order2[0].numpy(), transform
 
 
