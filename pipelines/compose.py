@@ -35,11 +35,14 @@ class Composed:
         The chosen piece, 'after_1935/sketch'.
     overrides
         What was given on the command line.
+    config_dirs
+        The composer's own folders of configurations.
     """
 
     config: dict[str, Any]
     piece_name: str
     overrides: tuple[str, ...]
+    config_dirs: tuple[Path, ...] = ()
 
 
 def compose(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> Composed:
@@ -59,7 +62,7 @@ def compose(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> Compo
         choice = f"+piece@_global_='{_known_piece(given.name, config_dirs)}'"  # at the top, not below its folder's name
         piece = _configuration(loader, None, [choice, *given.piece], _PIECE_PARTS)
         shown = tuple(override.removeprefix("++") for override in overrides)
-        return Composed({**settings, "piece": piece}, given.name, shown)
+        return Composed({**settings, "piece": piece}, given.name, shown, tuple(config_dirs))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from pipelines.mistakes import nearest
+from pipelines.mistakes import nearest, shown
 
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _CLOCK = re.compile(r"(?:(\d+):)?(\d+):([0-5]?\d(?:\.\d+)?)")
@@ -157,7 +157,12 @@ def _points(
     for point in points:
         if not isinstance(point, Sequence) or isinstance(point, str) or len(point) != 2:
             raise wrong("an envelope: one value, a list of [time, value] points, or a .brk file")
-        time, value = seconds(point[0]), parse(point[1])
+        time = seconds(point[0])
+        try:
+            value = parse(point[1])
+        except PydanticCustomError as error:
+            limits = f" from {low:g} to {high:g} {unit}".rstrip() if math.isfinite(low + high) else ""
+            raise wrong(f"{error.message()}{limits} (the point at {time:g} s has {shown(point[1], 30)})") from None
         if math.isnan(value) or not low <= value <= high:
             raise wrong(
                 f"values from {low:g} to {high:g} {unit}".rstrip() + f" (the point at {time:g} s has {value:g})"

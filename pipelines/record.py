@@ -25,6 +25,7 @@ from pipelines.execute import Execution
 from pipelines.files import write_whole
 from pipelines.mistakes import mistake
 from pipelines.prepare import Prepared
+from pipelines.reproduce import node_options
 from pipelines.store import Damaged
 
 UNSENT = ".unsent.json"
@@ -82,6 +83,7 @@ def _record(rendered: Rendered) -> dict[str, Any]:
         "sweep": rendered.sweep,
         "started": rendered.started,
         "used": {**rendered.used, "peak_memory": max([rendered.used["peak_memory"], *_peaks(steps)])},
+        "options": _options(prepared),
         "overrides": list(prepared.composed.overrides),
         "config": prepared.composed.config,
         "seed": plan.graph.seed,
@@ -100,6 +102,12 @@ def _record(rendered: Rendered) -> dict[str, Any]:
     }
 
 
+def _options(prepared: Prepared) -> list[str]:
+    """Return the options of the command that brought in a composer's own pieces and nodes."""
+    folders = [word for folder in prepared.composed.config_dirs for word in ("--config-dir", str(folder.absolute()))]
+    return [*folders, *node_options(prepared.plan)]
+
+
 def _peaks(steps: Mapping[str, Any]) -> list[float]:
     """Return the peaks of memory of the steps that ran: each begins to measure anew."""
     return [step["peak_memory"] for step in steps.values() if step["state"] == "ran" and step["peak_memory"]]
@@ -114,7 +122,6 @@ def versions() -> dict[str, str]:
         "scipy",
         "torch",
         "librosa",
-        "kymatio",
         "soundfile",
         "soxr",
         "hydra-core",

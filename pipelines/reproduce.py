@@ -48,12 +48,16 @@ def write_reproduction(prepared: Prepared, path: str, trace: str, folder: Path) 
 
 def _command(prepared: Prepared, folder: Path, name: str) -> str:
     """Return the command, with the same store, device and threads, and the files of nodes."""
-    files = dict.fromkeys(step.spec.origin for step in prepared.plan.graph.steps.values())
-    nodes = [word for file in files if file.endswith(".py") for word in ("--nodes", file)]
     settings = prepared.settings
     overrides = [f"piece={name}", f"store.folder={settings.store.folder.absolute()}"]
     overrides += [f"device={prepared.plan.machine.device}", f"threads={settings.threads}"]
-    return shlex.join(["resynthesis", "render", "--config-dir", str(folder), *nodes, *overrides])
+    return shlex.join(["resynthesis", "render", "--config-dir", str(folder), *node_options(prepared.plan), *overrides])
+
+
+def node_options(plan: Plan) -> list[str]:
+    """Return the options that bring in the files of a composer's own nodes."""
+    files = dict.fromkeys(step.spec.origin for step in plan.graph.steps.values())
+    return [word for file in files if file.endswith(".py") for word in ("--nodes", file)]
 
 
 def _piece(plan: Plan, path: str, names: Mapping[str, str]) -> dict[str, Any]:

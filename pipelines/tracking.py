@@ -11,6 +11,7 @@ import logging
 import math
 import os
 import re
+import shlex
 import sqlite3
 import tempfile
 import warnings
@@ -24,6 +25,7 @@ from pipelines.record import UNSENT
 from pipelines.settings import TrackingSettings
 
 LONGEST_PARAMETER = 6000
+_FOLDERS = dict.fromkeys((".wav", ".flac", ".mp3"), "audio") | dict.fromkeys((".png", ".gif"), "pictures")
 _NOT_IN_NAMES = re.compile(r"[^\w\-. :/]")
 
 
@@ -163,12 +165,13 @@ class _Client:
         for output in record["outputs"].values():
             for file in output["files"]:
                 if Path(file).is_file():
-                    self.client.log_artifact(run, file, "audio" if Path(file).suffix != ".txt" else "texts")
+                    self.client.log_artifact(run, file, _FOLDERS.get(Path(file).suffix, "texts"))
 
 
 def _note(record: Mapping[str, Any]) -> str:
     """Return what the run's page says first: the command, what came out, what failed."""
-    lines = [f"`resynthesis render {' '.join(record['overrides'])}`", ""]
+    command = shlex.join(["resynthesis", "render", *record.get("options", ()), *record["overrides"]])
+    lines = [f"`{command}`", ""]
     for name, output in record["outputs"].items():
         measures = ", ".join(f"{key} {value:.1f}" for key, value in output["measures"].items())
         lines.append(f"- **{name}**: {output['what']}" + (f"; {measures}" if measures else ""))

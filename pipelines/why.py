@@ -58,7 +58,7 @@ def why(plan: Plan, store: Store, path: str) -> Answer:
     if not known:
         return Answer(path, state, ("no result of this node is stored yet",))
     found = [(_difference(now, record["ingredients"], plan, store), record) for record in known]
-    lines, record = min(found, key=lambda item: (len(item[0]), item[1]["step"] != path, _newest_first(item[1])))
+    lines, record = min(found, key=lambda item: (item[1]["step"] != path, len(item[0]), _newest_first(item[1])))
     same = [name for name in ("code", "libraries", "parameters", "inputs") if now[name] == record["ingredients"][name]]
     return Answer(path, state, tuple(lines), tuple(same), f"{record['step']}, {record['created']}")
 

@@ -11,7 +11,7 @@ from importlib.metadata import version
 import numpy as np
 
 from nodes.files.pcm import ENCODINGS
-from nodes.files.writing import Form, encoded, safe_name
+from nodes.files.writing import Form, encoded, label_names, safe_name
 from nodes.values import Audio, Files, Takes
 from pipelines.context import Context, release
 from pipelines.value import Array
@@ -53,8 +53,8 @@ def named_sounds(sound: Audio | Takes, name: str, mono_files: bool) -> dict[str,
     """Return the sound of each file by the file's name without ending."""
     stem = safe_name(name)
     sounds = {stem: sound} if isinstance(sound, Audio) else {
-        f"{stem}_{number:03d}_{safe_name(label)}": take
-        for number, (label, take) in enumerate(zip(sound.labels, sound.all(), strict=True), 1)
+        f"{stem}_{label}": take
+        for label, take in zip(label_names(sound.labels), sound.all(), strict=True)
     }  # fmt: skip
     if not mono_files:
         return sounds

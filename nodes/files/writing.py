@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import tempfile
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
@@ -130,6 +131,18 @@ def _write(path: Path, audio: Audio, form: Form) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def label_names(labels: Sequence[str]) -> list[str]:
+    """Return what the files of takes are called after the name of the whole, so that they sort in order.
+
+    Rising whole numbers are their own names, with zeros before them; other labels follow a count from 1.
+    """
+    if all(label.isascii() and label.isdecimal() for label in labels):
+        numbers = [int(label) for label in labels]
+        if all(before < after for before, after in pairwise(numbers)):
+            return [f"{number:03d}" for number in numbers]
+    return [f"{place:03d}_{safe_name(label)}" for place, label in enumerate(labels, 1)]
 
 
 def safe_name(text: str) -> str:

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from nodes.inversion.checks import refuse_unknown_classes
-from nodes.values.regions import Axes, Form, inside, no_path, ranges_of
+from nodes.values.regions import Axes, Form, inside, no_path, ranges_of, reached
 from nodes.values.representation import Representation
 from pipelines.mistakes import MistakeError, mistake, shown
 from pipelines.quantities import plain, wrong
@@ -70,14 +70,10 @@ def path_weights(
         Where a band names an axis or a class that no target has, or matches no path.
     """
     refuse_unknown_classes(classes, [band["class"] for band in bands if "class" in band], "path_weights")
-    axes = [_told(target) if bands else {} for target in targets]
+    axes = [target.axes() if bands else {} for target in targets]
     weights: list[dict[str, Array]] = [{} for _ in targets]
     for band in bands:
-        ranges = ranges_of(band)
-        paths = _paths(axes, band.get("class"))
-        able = {place: told for place, told in paths.items() if ranges.keys() <= told.keys()}
-        if not able:
-            raise _no_axis(band, ranges, paths)
+        ranges, able = ranges_of(band), _able(axes, band)
         touched = {place: inside(told, ranges) for place, told in able.items()}
         if not any(chosen.any() for chosen in touched.values()):
             raise no_path(BAND, "path_weights", band, list(able.values()))
@@ -87,20 +83,33 @@ def path_weights(
     return weights
 
 
-def _told(target: Representation) -> dict[str, dict[str, Array]]:
-    """Return the axes of each class without those that no path has."""
-    each = target.axes().items()
-    return {name: {axis: v for axis, v in axes.items() if np.isfinite(v).any()} for name, axes in each}
+def refuse_unreached(axes: Sequence[Mapping[str, Axes]], bands: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse a band in which no path can lie, knowing for each target and class only what values an axis has.
+
+    Raises
+    ------
+    MistakeError
+        As `path_weights`.
+    """
+    for band in bands:
+        able = list(_able(axes, band).values())
+        if not reached(able, ranges_of(band)):
+            raise no_path(BAND, "path_weights", band, able)
 
 
-def _paths(axes: Sequence[Mapping[str, Axes]], asked: str | None) -> dict[tuple[int, str], Axes]:
-    """Return the axes of the classes of which a band speaks, by number of the target (from 0) and class."""
-    return {
-        (number, name): told
+def _able(axes: Sequence[Mapping[str, Axes]], band: Mapping[str, Any]) -> dict[tuple[int, str], Axes]:
+    """Return the axes of the classes that a band can touch, by number of the target (from 0) and class."""
+    asked, ranges = band.get("class"), ranges_of(band)
+    paths = {
+        (number, name): {axis: values for axis, values in told.items() if np.isfinite(values).any()}
         for number, classes in enumerate(axes)
         for name, told in classes.items()
         if asked in (None, name, f"{number + 1}.{name}")
     }
+    able: dict[tuple[int, str], Axes] = {place: told for place, told in paths.items() if ranges.keys() <= told.keys()}
+    if not able:
+        raise _no_axis(band, ranges, paths)
+    return able
 
 
 def _no_axis(band: Mapping[str, Any], ranges: Mapping[str, Any], paths: Mapping[tuple[int, str], Axes]) -> MistakeError:

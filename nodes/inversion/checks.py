@@ -24,8 +24,41 @@ def refuse_weights(targets: int, weights: Sequence[float] | None) -> None:
             "there must be one weight for each target",
             parameter="weights",
             given=f"{len(weights)} weights",
-            allowed=f"{targets}, for there are {targets} targets",
+            allowed="1, for there is 1 target" if targets == 1 else f"{targets}, for there are {targets} targets",
         )
+
+
+def length_of(lengths: Sequence[int | None], duration: float | None, sample_rate: int) -> int | None:
+    """Return the samples of the sound that is asked for, or that targets demand; None where neither tells."""
+    if duration is not None:
+        return max(1, round(duration * sample_rate))
+    return next((length for length in lengths if length is not None), None)
+
+
+def refuse_other_lengths(lengths: Sequence[int | None], length: int, sample_rate: int, asked: bool) -> None:
+    """Refuse a sound of another length than that of a target that is compared frame by frame.
+
+    Parameters
+    ----------
+    lengths
+        Samples of each target; None where every length can be compared with it.
+    length
+        Samples of the sound that shall reach them.
+    sample_rate
+        Of both.
+    asked
+        Whether that length was asked for, and is not that of another target.
+    """
+    for number, own in enumerate(lengths, 1):
+        if own not in (None, length):
+            raise mistake(
+                f"target {number} can be compared with a sound of its own length only",
+                parameter="duration" if asked else "targets",
+                given=f"{length} samples ({length / sample_rate:.6g} s)",
+                allowed=f"{own} samples ({own / sample_rate:.6g} s)" if own else "",
+                hint="leave duration out, or give scatter `averaging: global`"
+                if asked else "cut the targets' sounds to one duration before the analysis",
+            )  # fmt: skip
 
 
 def refuse_unknown_classes(

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from nodes.inversion import checks
-from nodes.inversion.bands import Bands
+from nodes.inversion.bands import Bands, refuse_unreached
 from nodes.values.audio import Audio, Takes
 from nodes.values.representation import Representation
 from pipelines.context import Context
@@ -43,8 +43,21 @@ def _invert_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> M
     if all(counts) and (start is None or from_start):
         asked = parameters["channels"]
         known["channels"] = checks.channel_count([int(count or 0) for count in counts], from_start, asked)
+    known |= _duration(targets, known.get("sample_rate"), parameters["duration"])
     kept = sorted(checks.kept_iterates(parameters["keep"], parameters["iterations"]))
     return {"audio": known, "takes": {**known, "labels": tuple(str(number) for number in kept)}}
+
+
+def _duration(targets: Sequence[Facts], rate: int | None, asked: float | None) -> dict[str, float]:
+    """Return the duration of the result where it is known; refuse one that a target cannot have."""
+    if rate is None:
+        return {}
+    lengths = [round(fact["duration"] * rate) if "duration" in fact else None for fact in targets]
+    length = checks.length_of(lengths, asked, rate)
+    if length is None:
+        return {}
+    checks.refuse_other_lengths(lengths, length, rate, asked is not None)
+    return {"duration": length / rate}
 
 
 def _refuse_at_plan(targets: Sequence[Facts], parameters: Mapping[str, Any]) -> None:
@@ -60,6 +73,8 @@ def _refuse_at_plan(targets: Sequence[Facts], parameters: Mapping[str, Any]) -> 
         checks.refuse_unknown_targets(len(targets), names, parameter)
         if all("classes" in fact for fact in targets):
             checks.refuse_unknown_classes([fact["classes"] for fact in targets], names, parameter)
+    if all("axes" in fact for fact in targets):
+        refuse_unreached([fact["axes"] for fact in targets], parameters["path_weights"] or [])
 
 
 @node(facts=_invert_facts)

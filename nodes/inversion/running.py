@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from nodes.inversion import checks
 from nodes.inversion.bands import path_weights
-from nodes.inversion.checks import channel_count
 from nodes.inversion.descent import Channel, Descent
 from nodes.inversion.objective import Analysis, Objective
 from nodes.inversion.optimisers import LBFGS, Adam, BoldDriver, Nesterov, Optimiser
@@ -48,7 +48,7 @@ def run(
 ) -> dict[int, Array]:
     """Return the kept iterates by number: channels × samples, float32. The arguments are those of `invert`."""
     _refuse_other_rates(targets, start)
-    count = channel_count([t.channels for t in targets], start.channels if start else None, channels)
+    count = checks.channel_count([t.channels for t in targets], start.channels if start else None, channels)
     length = _length(targets, start, duration)
     terms = _terms(targets, weights, class_weights, bands, count, context.device)
     analyses = [target.analysis(length, context.device) for target in targets]
@@ -81,10 +81,12 @@ def _refuse_other_rates(targets: Sequence[Representation], start: Audio | None) 
 
 def _length(targets: Sequence[Representation], start: Audio | None, duration: float | None) -> int:
     """Return the number of samples to make: as asked, else as a target demands, else as the start has it."""
-    if duration is not None:
-        return max(1, round(duration * targets[0].sample_rate))
-    bound = [target.length for target in targets if not target.any_length]
-    return bound[0] if bound else start.length if start is not None else targets[0].length
+    rate = targets[0].sample_rate
+    bound = [None if target.any_length else target.length for target in targets]
+    free = start.length if start is not None else targets[0].length
+    length = checks.length_of(bound, duration, rate) or free
+    checks.refuse_other_lengths(bound, length, rate, duration is not None)
+    return length
 
 
 def _beginning(start: Audio, length: int) -> Array:

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from nodes.metamodulation.parameters import REGION
 from nodes.scattering.value import Scattering
+from nodes.values.regions import Axes, no_path, ranges_of, reached
 from pipelines.mistakes import mistake, shown
 from pipelines.node import Facts
 from pipelines.quantities import Envelope
@@ -35,6 +37,11 @@ def metamodulate_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any])
             raise _different("kind" if name == "scattering" else name, f"{both[0]}{unit}", f"{both[1]}{unit}")
     if known.get("channels") and (other or {}).get("channels"):
         _refuse_other_channels(known["channels"], (other or {})["channels"])
+    lengths = [round(each["duration"] * each["sample_rate"]) for each in (known, other or {}) if "duration" in each]
+    if len(lengths) == 2:
+        _refuse_other_length(lengths[0], lengths[1], known["sample_rate"])
+    for region in parameters["gains"] or [] if "axes" in known else []:
+        refuse_unreached(region, known["axes"])
     return {"value": {name: value for name, value in known.items() if name != "kind"}}
 
 
@@ -105,12 +112,25 @@ def refuse_other(scattering: Scattering, other: Scattering, levels: str | None) 
         both = [getattr(each.design, field.name) for each in (scattering, other)]
         if both[0] != both[1]:
             raise _different(field.name, str(both[0]), str(both[1]))
-    if scattering.design.averaging and scattering.samples != other.samples:
-        lengths = [f"{each.samples} samples ({each.samples / each.sample_rate:.3f} s)" for each in (scattering, other)]
-        raise _different("length", lengths[0], lengths[1], hint="cut both sounds to one duration before the analysis")
+    if scattering.design.averaging:
+        _refuse_other_length(scattering.samples, other.samples, scattering.sample_rate)
     if scattering.order1.shape[1:] != other.order1.shape[1:]:
         raise _different("chunk", str(scattering.chunk), str(other.chunk))
     _refuse_other_channels(scattering.channels, other.channels)
+
+
+def refuse_unreached(region: Mapping[str, Any], axes: Mapping[str, Axes]) -> None:
+    """Refuse a region in which no path can lie, knowing for each order only what values an axis has."""
+    ranges = ranges_of(region)
+    able = [told for told in axes.values() if ranges.keys() <= told.keys()]
+    if able and not reached(able, ranges):
+        raise no_path(REGION, "gains", region, able)
+
+
+def _refuse_other_length(own: int, others: int, rate: int) -> None:
+    if own != others:
+        lengths = [f"{samples} samples ({samples / rate:.3f} s)" for samples in (own, others)]
+        raise _different("length", lengths[0], lengths[1], hint="cut both sounds to one duration before the analysis")
 
 
 def _refuse_other_channels(count: int, other: int) -> None:

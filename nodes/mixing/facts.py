@@ -38,8 +38,9 @@ def sequence_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> 
 
 
 def take_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
-    """Return the sample rate and the channels of a take, where all takes have the same."""
-    return {"value": _form(inputs["takes"])}
+    """Return the sample rate, the channels and the duration of a take, where all takes have the same."""
+    known = inputs["takes"] or {}
+    return {"value": {name: known[name] for name in ("sample_rate", "channels", "duration") if name in known}}
 
 
 def cut_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:

@@ -7,11 +7,14 @@ import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+import numpy as np
+
 from nodes.scattering.core.design import Boundary, Design, Kind, Sampling
 from nodes.scattering.core.filters import LOWEST_WIDTH, Wavelet, bank, least_octaves, relative_width
 from nodes.values.audio import Audio
 from nodes.values.blocks import require_finite_sound
 from pipelines.mistakes import mistake
+from pipelines.value import Array
 
 DEFAULT_OCTAVES = 11
 
@@ -87,6 +90,20 @@ def design_for(choices: Choices, sample_rate: int | None) -> Design:
     if sample_rate:
         _require_paths(design, rate)
     return design
+
+
+def axes_of(design: Design, sample_rate: int) -> dict[str, dict[str, Array]]:
+    """Return for each class and axis the values that its paths have, as far as the design tells: not their pairs.
+
+    As `Scattering.axes`, whose values these are, in Hz and cycles per octave; a mean over all bands has NaN.
+    """
+    bands = {"frequency": np.array([carrier.centre * sample_rate for carrier in design.carriers])}
+    scales = {"scale": np.array([each.scale * design.quality for each in design.scale_filters])}
+    rates = {"rate": np.array([modulator.centre * sample_rate for modulator, _ in design.modulators])}
+    scaled = {**scales, **({"frequency": np.array([math.nan])} if design.band_averaging < 0 else bands)}
+    first = scaled if design.band_scales else bands
+    second = {**rates, **(bands if design.kind == "time" else scaled)}
+    return {"order1": first} | ({"order2": second} if design.modulators else {})
 
 
 def require_averaging(design: Design, length: int, sample_rate: int) -> None:

@@ -78,24 +78,14 @@ class Pool(Value):
         Channels and segments count from 1. An iterate that is no plain number is named by its place from 0
         and its label. 24 bits, or float beyond full scale.
         """
-        from nodes.files.writing import write_audio
+        from nodes.files.writing import label_names, write_audio
 
         paths = []
         for channel in range(self.channels):
             for segment in range(self.segments):
-                for iterate, ending in enumerate(self._endings()):
+                for iterate, ending in enumerate(label_names(self.iterates)):
                     path = folder / f"{name}_ch{channel + 1:02d}_seg{segment + 1:03d}_it{ending}.wav"
                     samples = self.samples(segment, iterate)[channel : channel + 1]
                     write_audio(path, Audio(samples, self.sample_rate), subtype="auto")
                     paths.append(path)
         return paths
-
-    def _endings(self) -> list[str]:
-        """Return each iterate as part of a file's name, all different."""
-        from nodes.files.writing import safe_name
-
-        plain = [label.isascii() and label.isdecimal() and str(int(label)) == label for label in self.iterates]
-        return [
-            f"{int(label):03d}" if number else f"{place:03d}_{safe_name(label)}"
-            for place, (label, number) in enumerate(zip(self.iterates, plain, strict=True))
-        ]

@@ -137,9 +137,9 @@ class Takes(Value):
 
     def write(self, folder: Path, name: str) -> list[Path]:
         """Write each take as a WAV file, named by its label; 24 bits, or float beyond full scale."""
-        from nodes.files.writing import safe_name, write_audio
+        from nodes.files.writing import label_names, write_audio
 
-        paths = [folder / f"{name}_{i:03d}_{safe_name(label)}.wav" for i, label in enumerate(self.labels)]
+        paths = [folder / f"{name}_{label}.wav" for label in label_names(self.labels)]
         for path, audio in zip(paths, self.all(), strict=True):
             write_audio(path, audio, subtype="auto")
         return paths

@@ -106,11 +106,16 @@ def inside(axes: Axes, ranges: Ranges) -> Array:
     return np.asarray(np.logical_and.reduce(each))
 
 
+def reached(classes: Sequence[Axes], ranges: Ranges) -> bool:
+    """Return whether a class has values within every range, though perhaps no path within all of them."""
+    return any(all(inside(axes, {axis: ends}).any() for axis, ends in ranges.items()) for axes in classes)
+
+
 def no_path(form: Form, parameter: str, region: Mapping[str, Any], classes: Sequence[Axes]) -> MistakeError:
     """Return the mistake of a region in which no path of these classes lies; it tells where there are some."""
     ranges = ranges_of(region)
     places = {axis: _extent(np.concatenate([axes[axis] for axes in classes])) for axis in ranges}
-    each = all(any(inside(axes, {axis: ends}).any() for axes in classes) for axis, ends in ranges.items())
+    each = all(reached(classes, {axis: ends}) for axis, ends in ranges.items())
     return mistake(
         f"no path lies in this {form.noun}",
         parameter=parameter,

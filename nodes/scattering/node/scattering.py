@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from nodes.scattering.choices import Choices, chunk_samples, design_for, refuse_nothing_left, require_averaging
+from nodes.scattering.choices import Choices, axes_of, chunk_samples, design_for, refuse_nothing_left, require_averaging
 from nodes.scattering.value import Scattering
 from nodes.values.audio import Audio
 from pipelines.context import Context
@@ -17,7 +17,10 @@ Scale = Annotated[float, Field(ge=0, allow_inf_nan=False), Unit("cycles per octa
 
 
 def _scatter_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
-    """Refuse choices that do not go together; tell what is known of the sound, and the classes of coefficients."""
+    """Refuse choices that do not go together; tell what is known of the sound, the classes and their axes.
+
+    The duration is told where the coefficients are compared frame by frame, and so bind what shall have them.
+    """
     known: Facts = inputs["audio"] or {}
     names = Choices._fields
     refuse_nothing_left(parameters["normalise"], parameters["averaging"])
@@ -26,8 +29,11 @@ def _scatter_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> 
         chunk_samples(parameters["chunk"], design, rate)
     if rate and "duration" in known:
         require_averaging(design, round(known["duration"] * rate), rate)
+    bound = ("duration",) if design.averaging else ()
+    kept = {name: value for name, value in known.items() if name in ("sample_rate", "channels", *bound)}
+    if rate:
+        kept["axes"] = axes_of(design, rate)
     classes = ("order1", "order2") if design.modulators else ("order1",)
-    kept = {name: value for name, value in known.items() if name in ("sample_rate", "channels")}
     return {"value": {**kept, "classes": classes, "scattering": parameters["kind"]}}
 
 

@@ -23,7 +23,7 @@ from nodes.files import riff
 from nodes.files.node import load
 from nodes.files.pcm import ENCODINGS, peak, quantise
 from nodes.files.riff import wave_ends
-from nodes.files.writing import safe_name, write_audio
+from nodes.files.writing import label_names, safe_name, write_audio
 from nodes.values import Audio, Marker, Takes
 from pipelines.mistakes import MistakeError
 from pipelines.quantities import InputFiles
@@ -262,8 +262,26 @@ def test_a_finished_sound_is_never_lost(tmp_path: Path) -> None:
 def test_takes_are_written_under_their_labels(tmp_path: Path) -> None:
     takes = Takes((noise(), noise() * 2), 44100, ("it 1/2", "ü"))
     paths = takes.write(tmp_path, "rise")
-    assert [path.name for path in paths] == ["rise_000_it_1_2.wav", "rise_001_ü.wav"]
+    assert [path.name for path in paths] == ["rise_001_it_1_2.wav", "rise_002_ü.wav"]
     assert [soundfile.info(path).subtype for path in paths] == ["PCM_24", "FLOAT"]
+    iterates = Takes((noise(), noise()), 44100, ("0", "50"))
+    assert [path.name for path in iterates.write(tmp_path, "rise")] == ["rise_000.wav", "rise_050.wav"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        ([], []),
+        (["0", "5", "1000"], ["000", "005", "1000"]),
+        (["1", "1"], ["001_1", "002_1"]),
+        (["5", "0"], ["001_5", "002_0"]),
+        (["1", "01"], ["001_1", "002_01"]),
+        (["1", "٢"], ["001_1", "002_٢"]),
+        (["1.5", "b"], ["001_1.5", "002_b"]),
+    ],
+)
+def test_numbers_name_files_where_they_rise(labels: list[str], names: list[str]) -> None:
+    assert label_names(labels) == names
 
 
 def test_what_was_there_stays_until_the_new_file_is_complete(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nodes.inversion.checks import kept_iterates
@@ -62,6 +63,44 @@ def test_classes_are_checked_where_they_are_known():
         with pytest.raises(MistakeError, match="did you mean 'order2'") as caught:
             facts([known], **parameters)
         assert caught.value.mistakes[0].parameter in parameters
+
+
+HALF, WHOLE = MONO | {"duration": 0.5}, MONO | {"duration": 1.0}
+AXES = {"order1": {"frequency": np.array([3000.0, 100.0])}, "order2": {"rate": np.array([8.0]), "scale": np.zeros(1)}}
+
+
+def test_the_duration_is_told_where_it_is_known():
+    assert facts([HALF])["audio"]["duration"] == facts([HALF])["takes"]["duration"] == 0.5
+    assert facts([MONO, WHOLE])["audio"]["duration"] == 1.0
+    assert facts([MONO], duration=2.0)["audio"]["duration"] == 2.0
+    assert "duration" not in facts([{"duration": 1.0}])["audio"]
+
+
+@pytest.mark.parametrize(
+    ("targets", "parameters", "parameter"),
+    [([HALF], {"duration": 0.6}, "duration"), ([HALF, MONO, WHOLE], {}, "targets")],
+)
+def test_targets_of_other_lengths_are_refused_before_anything_runs(targets, parameters, parameter):
+    with pytest.raises(MistakeError, match="a sound of its own length only") as caught:
+        facts(targets, **parameters)
+    assert caught.value.mistakes[0].parameter == parameter
+
+
+@pytest.mark.parametrize(
+    ("band", "message"),
+    [
+        ({"rate": [10, 20], "weight": 1}, "paths have rate 8 to 8 Hz"),
+        ({"frequency": [150, 200], "weight": 1}, "paths have frequency 100 to 3000 Hz"),
+        ({"frequency": [50, 200], "class": "order2", "weight": 1}, "has paths with a frequency"),
+        ({"frequency": [50, 200], "rate": [8, 9], "weight": 1}, "has paths with a frequency and a rate"),
+    ],
+)
+def test_bands_in_which_no_path_can_lie_are_refused_before_anything_runs(band, message):
+    known = MONO | {"classes": tuple(AXES), "axes": AXES}
+    with pytest.raises(MistakeError, match=message):
+        facts([known], path_weights=[band])
+    facts([known], path_weights=[{"rate": [8, 9], "scale": [0, 1], "weight": 1}, {"frequency": [90, 110], "weight": 0}])
+    facts([known, MONO], path_weights=[band])
 
 
 def test_bands_are_read_as_they_are_written():

@@ -55,7 +55,7 @@ def test_a_start_that_does_not_fit_is_a_mistake(context, small):
         invert([small], sound(noise().samples, 44100), context=context)
     with pytest.raises(MistakeError, match="another number of channels"):
         invert([small], noise(channels=2), channels=3, context=context)
-    with pytest.raises(MistakeError, match="only at the same length"):
+    with pytest.raises(MistakeError, match="a sound of its own length only"):
         invert([stft(noise(), context=context)], duration=1.0, context=context)
     stereo = modulation_spectrum(noise(channels=2))
     with pytest.raises(MistakeError, match="2 channels for a sound of 3"):

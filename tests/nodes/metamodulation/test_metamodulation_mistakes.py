@@ -20,6 +20,8 @@ SMALL = {"octaves": 9, "quality": 6}
 SPEC = NodeSpec("metamodulate", metamodulate, "here")
 JOINT = {"kind": "Scattering", "sample_rate": RATE, "channels": 2, "classes": ("order1", "order2")}
 
+AXES = {"order1": {"frequency": np.array([100.0])}, "order2": {"rate": np.array([8.0]), "scale": np.zeros(1)}}
+
 
 def read(folders=None, **raw):
     return read_parameters(SPEC, raw, {}, folders or [Path.cwd()])
@@ -45,6 +47,8 @@ def scattered(tmp_path_factory):
 def test_what_is_known_of_the_scattering_is_told_of_the_result():
     assert facts(JOINT)["value"] == {name: JOINT[name] for name in ("sample_rate", "channels", "classes")}
     assert facts({})["value"] == {}
+    assert facts(JOINT | {"duration": 1.0}, JOINT)["value"]["duration"] == 1.0
+    assert facts(JOINT | {"axes": AXES}, gains=[{"rate": [8, 9], "gain": -3}])["value"]["axes"] is AXES
     assert facts(JOINT, JOINT | {"channels": 1})["value"]["channels"] == 2
 
 
@@ -55,6 +59,8 @@ def test_what_is_known_of_the_scattering_is_told_of_the_result():
         (JOINT, None, {"levels": "ratio"}, "levels", "needs a second scattering"),
         (JOINT, JOINT | {"sample_rate": 44100}, {}, "other", "differ in their sample rate"),
         (JOINT, JOINT | {"channels": 3}, {}, "other", "another number of channels"),
+        (JOINT | {"duration": 1.0}, JOINT | {"duration": 1.5}, {}, "other", "differ in their length"),
+        (JOINT | {"axes": AXES}, None, {"gains": [{"rate": [9, 10], "gain": 0}]}, "gains", "no path lies in this"),
         (JOINT | {"classes": ("order1",)}, None, {"transpose_rate": 1}, "transpose_rate", "no second order"),
         (JOINT | {"classes": ("order1",)}, JOINT, {}, "hybrid", "no second order"),
         (JOINT | {"classes": ("order1",)}, None, {"gains": [{"rate": [1, 2], "gain": 0}]}, "gains", "no second order"),

@@ -101,11 +101,11 @@ def test_files_are_named_by_channel_segment_and_iterate(tmp_path: Path) -> None:
     paths = pool.write(tmp_path, "Modulator")
     assert len({path.name for path in paths}) == len(paths) == 2 * 2 * 5
     assert [path.name for path in paths[5:10]] == [
-        "Modulator_ch01_seg002_it000.wav",
-        "Modulator_ch01_seg002_it050.wav",
-        "Modulator_ch01_seg002_it002_Ö_x.wav",
+        "Modulator_ch01_seg002_it001_0.wav",
+        "Modulator_ch01_seg002_it002_50.wav",
         "Modulator_ch01_seg002_it003_Ö_x.wav",
-        "Modulator_ch01_seg002_it004_007.wav",
+        "Modulator_ch01_seg002_it004_Ö_x.wav",
+        "Modulator_ch01_seg002_it005_007.wav",
     ]
     written, rate = soundfile.read(paths[11], dtype="float32")
     assert rate == RATE

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from nodes.scattering.node import scatter
 from nodes.values.audio import Audio
 from pipelines.mistakes import MistakeError
+from pipelines.node import NodeSpec
+from pipelines.parameters import read_parameters
 from pipelines.value import freeze
 from pipelines.workers import set_workers
 
@@ -252,3 +254,36 @@ def test_the_node_is_found_without_heavy_libraries():
     code = "import sys, nodes.scattering.node; print([m for m in ('torch', 'scipy', 'matplotlib') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        {"kind": "time"},
+        {"orders": 1},
+        {},
+        {"octave_averaging": 1.0, "scales": [0.5, 4.0]},
+        {"octave_averaging": "global"},
+        {"order1": "scales", "octave_averaging": "global", "averaging": "global"},
+        {"kind": "spiral", "rates": [20.0, 200.0]},
+    ],
+    ids=str,
+)
+def test_the_axes_told_before_anything_runs_are_those_of_the_paths(tmp_path, choices):
+    audio, given_ = sound(noise(4000)), {"octaves": 9, "quality": 6, **choices}
+    spec = NodeSpec("scatter", scatter, "")
+    values, mistakes = read_parameters(spec, given_, {}, [tmp_path])
+    assert mistakes == [] and spec.mark.facts is not None
+    told = spec.mark.facts({"audio": {"sample_rate": RATE, "channels": 1, "duration": 0.5}}, values)["value"]
+    found = scatter(audio, **given_, context=make_context(tmp_path))
+    assert told.get("duration") == (None if choices.get("averaging") == "global" else 0.5)
+    assert tuple(told["axes"]) == told["classes"] == tuple(found.axes())
+    for name, axes in told["axes"].items():
+        for axis, values in axes.items():
+            actual = found.axes()[name][axis]
+            least, greatest = np.min(values), np.max(values)
+            assert np.isnan(least) == np.isnan(actual).all()
+            assert np.isnan(least) or (actual >= least * (1 + 1e-9 * np.sign(-least))).all()
+            assert np.isnan(least) or (actual <= greatest * (1 + 1e-9)).all()
+            if axis != "frequency" and name == "order2":
+                np.testing.assert_allclose(np.unique(actual.round(6)), np.unique(values.round(6)))
