@@ -1,4 +1,4 @@
-"""What the engine lends to a node while it runs: randomness, device, progress, metrics, room on disk."""
+"""What the engine lends to a node while it runs: randomness, device, progress, metrics, notes, room on disk."""
 
 from __future__ import annotations
 
@@ -28,6 +28,9 @@ class Watcher(Protocol):
     def metric(self, step: str, name: str, value: float, at: int) -> None:
         """Hear one point of a curve, such as a loss."""
 
+    def note(self, step: str, text: str) -> None:
+        """Hear something that a composer should know of the result."""
+
 
 class Context:
     """Handed to every node that asks for `context: Context`.
@@ -46,7 +49,7 @@ class Context:
     scratch
         Folder on the store's disk for `array` and `checkpoint`.
     watcher
-        Who hears progress and metrics.
+        Who hears progress, metrics and notes.
     """
 
     def __init__(self, step: str, key: str, seed: int | None, device: str, scratch: Path, watcher: Watcher) -> None:
@@ -82,6 +85,10 @@ class Context:
     def log(self, metric: str, value: float, at: int = 0) -> None:
         """Record one point of a curve (a loss at an iteration)."""
         self._watcher.metric(self.step, metric, float(value), at)
+
+    def note(self, text: str) -> None:
+        """Tell the composer what is no mistake but should be known; it is shown, and kept with the result."""
+        self._watcher.note(self.step, text)
 
     def array(self, shape: tuple[int, ...], dtype: Any) -> Array:
         """Return a zeroed array that lives on disk, for results larger than memory should hold.

@@ -49,9 +49,9 @@ def run_step(
     with store.lock(task.key):
         if store.has(task.key):
             return {name: store.load(task.key, name) for name in task.step.spec.outputs}
-        curves = _Curves(watcher)
+        heard = _Heard(watcher)
         meter = Meter()
-        outputs = _call(task, inputs, store, curves)
+        outputs = _call(task, inputs, store, heard)
         about = {
             "step": task.step.path,
             "piece": task.piece,
@@ -59,7 +59,8 @@ def run_step(
             "ingredients": task.ingredients,
             **meter.read(),
             "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-            "metrics": curves.points,
+            "metrics": heard.points,
+            "notes": heard.notes,
         }
         _refuse_changed(task.sources, files)
         store.save(task.key, outputs, about)
@@ -104,11 +105,12 @@ def _refuse_changed(sources: tuple[Path, ...], files: FileDigests) -> None:
             raise mistake("the file changed while the piece was rendered", given=str(path), hint="render again")
 
 
-class _Curves:
-    """Passes on what a step says of itself and keeps its curves for the record."""
+class _Heard:
+    """Passes on what a step says of itself and keeps its curves and notes for the record."""
 
     def __init__(self, watcher: Watcher) -> None:
         self.points: dict[str, list[list[float]]] = {}
+        self.notes: list[str] = []
         self._watcher = watcher
 
     def progress(self, step: str, done: int, total: int | None) -> None:
@@ -117,6 +119,10 @@ class _Curves:
     def metric(self, step: str, name: str, value: float, at: int) -> None:
         self.points.setdefault(name, []).append([at, value])
         self._watcher.metric(step, name, value, at)
+
+    def note(self, step: str, text: str) -> None:
+        self.notes.append(text)
+        self._watcher.note(step, text)
 
 
 class Meter:

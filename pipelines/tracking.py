@@ -175,6 +175,7 @@ def _note(record: Mapping[str, Any]) -> str:
     for name, output in record["outputs"].items():
         measures = ", ".join(f"{key} {value:.1f}" for key, value in output["measures"].items())
         lines.append(f"- **{name}**: {output['what']}" + (f"; {measures}" if measures else ""))
+    lines += [f"- {path}: {note}" for path, step in record["steps"].items() for note in step.get("notes") or ()]
     return "\n".join(lines + [f"- {path} failed: {why}" for path, why in record["failures"].items()])
 
 

@@ -120,3 +120,20 @@ def edited(
     for region in gains:
         editing.gain(region)
     return editing.result
+
+
+LOST = 1e-3
+"""Part of an order's energy below which a note says how little is left, -30 dB."""
+
+
+def notes_of(before: Scattering, after: Scattering, envelopes: Mapping[str, Envelope]) -> list[str]:
+    """Return what a composer should know of an edit: envelopes that outlast the sound, and orders that became empty."""
+    duration = before.samples / before.sample_rate
+    late = {name: each.points[-1][0] for name, each in envelopes.items() if each.points[-1][0] > duration}
+    notes = [f"{name} goes on until {end:.6g} s, the sound until {duration:.6g} s" for name, end in late.items()]
+    for order, values in before.raw().items():
+        energies = [float(np.square(each, dtype=np.float64).sum()) for each in (values, after.raw()[order])]
+        if energies[1] < LOST * energies[0]:
+            left = f"{10 * np.log10(energies[1] / energies[0]):.0f} dB" if energies[1] else "nothing"
+            notes.append(f"{left} is left of the energy of {order}: it was moved beyond the filters, or turned down")
+    return notes

@@ -5,6 +5,7 @@ from typing import Literal
 from nodes.metamodulation import checks
 from nodes.metamodulation.parameters import OctaveEnvelope, Regions, ShareEnvelope, SpinEnvelope, WidthEnvelope
 from nodes.scattering.value import Scattering
+from pipelines.context import Context
 from pipelines.node import node
 from pipelines.quantities import Envelope
 
@@ -25,6 +26,7 @@ def metamodulate(
     blur: WidthEnvelope = NOTHING,
     blur_order2: WidthEnvelope = NOTHING,
     gains: Regions | None = None,
+    context: Context,
 ) -> Scattering:
     """Change the modulations of a sound - their rate, scale and direction - as a target for `invert`.
 
@@ -38,7 +40,8 @@ def metamodulate(
     `scales_per_octave` of the scattering make smaller steps than an octave more exact. What is moved beyond the last
     filter of the bank is lost, and from beyond it nothing comes: the rates at that end become empty. In scatterings
     with `logarithm` or `normalise` empty paths weigh as much as others; `path_weights` of invert leave them free. The
-    spectrum of a coloured start of invert follows what `transpose_frequency`, `blur` and `gains` make of the bands.
+    spectrum of a coloured start of invert follows what `transpose_frequency`, `blur` and `gains` make of the bands. A
+    note tells where next to nothing is left of an order, and which envelopes go on after the end of the sound.
 
     Parameters
     ----------
@@ -78,7 +81,7 @@ def metamodulate(
     MistakeError
         Where an edit needs paths that the scattering does not have, or the two scatterings do not go together.
     """
-    from nodes.metamodulation.editing import edited
+    from nodes.metamodulation.editing import edited, notes_of
 
     regions = gains or []
     envelopes = {
@@ -94,7 +97,7 @@ def metamodulate(
     checks.refuse_impossible(scattering, [*asked, *(["hybrid"] if other else [])], regions)
     if other is not None:
         checks.refuse_other(scattering, other, levels)
-    return edited(
+    result = edited(
         scattering,
         other,
         hybrid=hybrid or AS_IT_IS,
@@ -102,3 +105,6 @@ def metamodulate(
         envelopes={name: envelopes[name] for name in asked},
         gains=regions,
     )
+    for text in notes_of(scattering, result, {name: envelopes[name] for name in asked}):
+        context.note(text)
+    return result

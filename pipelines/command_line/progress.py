@@ -78,6 +78,10 @@ class Progress:
     def metric(self, step: str, name: str, value: float, at: int) -> None:
         """A step logs a point of a curve; it is kept for the record, not shown."""
 
+    def note(self, step: str, text: str) -> None:
+        """A step tells what the composer should know."""
+        print(f"{step}: note: {text}", file=sys.stderr)
+
     def _end(self) -> None:
         if self._bars is not None and self._step is not None:
             self._bars.remove_task(self._step)

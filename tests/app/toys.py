@@ -125,6 +125,7 @@ class Listening:
 
     heard: list[tuple[str, str]] = field(default_factory=list)
     metrics: list[tuple[str, str, float, int]] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
     errors: dict[str, Exception] = field(default_factory=dict)
     damages: list[Damaged] = field(default_factory=list)
     on_start: Callable[[str], None] = lambda step: None
@@ -148,6 +149,9 @@ class Listening:
 
     def metric(self, step: str, name: str, value: float, at: int) -> None:
         self.metrics.append((step, name, value, at))
+
+    def note(self, step: str, text: str) -> None:
+        self.notes.append((step, text))
 
     def order(self) -> list[str]:
         return [step for word, step in self.heard if word == "started"]

@@ -14,12 +14,16 @@ class Recorder:
 
     metrics: list[tuple[str, str, float, int]] = field(default_factory=list)
     heard: list[tuple[str, int, int | None]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def progress(self, step: str, done: int, total: int | None) -> None:
         self.heard.append((step, done, total))
 
     def metric(self, step: str, name: str, value: float, at: int) -> None:
         self.metrics.append((step, name, value, at))
+
+    def note(self, step: str, text: str) -> None:
+        self.notes.append(text)
 
 
 class RecordedContext(Context):

@@ -101,6 +101,7 @@ def test_the_record_says_what_was_rendered_from_what_and_how(tmp_path: Path) -> 
     assert {path: step["key"] for path, step in record["steps"].items()} == plan.keys
     assert record["steps"]["n"]["state"] == "ran" and record["steps"]["spare"]["state"] == "unneeded"
     assert record["steps"]["big"]["metrics"] == {"row": [[0, 0.0], [1, 1.0]]}
+    assert record["steps"]["big"]["notes"] == ["it is 2 MB large"] and record["steps"]["m"]["notes"] == []
     assert record["steps"]["big"]["seconds"] > 0 and record["steps"]["big"]["peak_memory"] > 0
     assert record["used"]["seconds"] > 0
 

@@ -53,6 +53,7 @@ def test_metrics_and_progress_are_heard(tmp_path: Path) -> None:
     run(tmp_path, {"node": "toy_large", "megabytes": 2}, listener=heard)
     assert heard.metrics == [("out", "row", 0.0, 0), ("out", "row", 1.0, 1)]
     assert [word for word, step in heard.heard] == ["0/2", "1/2", "2/2"]
+    assert heard.notes == [("out", "it is 2 MB large")]
 
 
 def test_what_another_process_stored_meanwhile_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -162,6 +162,7 @@ def toy_large(
     for row in context.progress(range(megabytes)):
         numbers[row] = row
         context.log("row", row, row)
+    context.note(f"it is {megabytes} MB large")
     return Grid(numbers)
 
 

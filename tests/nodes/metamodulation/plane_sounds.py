@@ -1,12 +1,20 @@
 """Sounds with known modulations, and how to measure them."""
 
-import numpy as np
+import os
+from functools import partial
+from pathlib import Path
 
+import numpy as np
+from contexts import make_context
+
+from nodes.metamodulation import node
 from nodes.values import Audio
 from pipelines.quantities import Envelope
 
 RATE, LENGTH = 8192, 2**15
 TIME = np.arange(LENGTH) / RATE
+
+metamodulate = partial(node.metamodulate, context=make_context(Path(os.devnull)))
 
 
 def constant(value):

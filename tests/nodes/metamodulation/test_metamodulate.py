@@ -8,9 +8,9 @@ import pytest
 from contexts import make_context
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from plane_sounds import RATE, audio, beating_noise, chirps, constant, distance, spins, vibrato
+from plane_sounds import RATE, audio, beating_noise, chirps, constant, distance, metamodulate, spins, vibrato
 
-from nodes.metamodulation.node import metamodulate
+from nodes.metamodulation import node
 from nodes.metamodulation.transposition import transposed_spectrum
 from nodes.scattering.node import scatter
 from pipelines.quantities import Envelope
@@ -324,3 +324,17 @@ def test_coefficients_are_compressed_after_the_edit(context, choices):
     slowest, fast = points(raw, raw.rates2.min()), points(raw, np.unique(raw.rates2)[2])
     assert not coefficients[:, slowest].any()
     assert coefficients[:, fast].min() > 0
+
+
+def test_notes_tell_what_was_lost_and_which_envelopes_outlast_the_sound(tmp_path, plain):
+    def notes(**edits):
+        context = make_context(tmp_path)
+        node.metamodulate(plain, **edits, context=context)
+        return context.recorder.notes
+
+    late = Envelope(((0.0, 0.0), (99.0, 1.0)))
+    assert notes(transpose_rate=late) == [f"transpose_rate goes on until 99 s, the sound until {5000 / RATE:.6g} s"]
+    lost = notes(transpose_frequency=constant(16))
+    assert [note.split(":")[0] for note in lost] == [f"nothing is left of the energy of order{n}" for n in (1, 2)]
+    assert "-40 dB is left of the energy of order1" in notes(gains=[{"frequency": [0, 1e5], "gain": constant(-40)}])[0]
+    assert notes(spin=constant(-1), blur=constant(0.5), transpose_rate=constant(1)) == []

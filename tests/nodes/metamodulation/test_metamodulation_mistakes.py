@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from contexts import make_context
-from plane_sounds import RATE, audio, constant
+from plane_sounds import RATE, audio, constant, metamodulate
 
+from nodes.metamodulation import node
 from nodes.metamodulation.checks import metamodulate_facts
-from nodes.metamodulation.node import metamodulate
 from nodes.scattering.node import scatter
 from pipelines.mistakes import MistakeError
 from pipelines.node import NodeSpec
@@ -17,7 +17,7 @@ from pipelines.parameters import read_parameters
 from pipelines.quantities import Envelope
 
 SMALL = {"octaves": 9, "quality": 6}
-SPEC = NodeSpec("metamodulate", metamodulate, "here")
+SPEC = NodeSpec("metamodulate", node.metamodulate, "here")
 JOINT = {"kind": "Scattering", "sample_rate": RATE, "channels": 2, "classes": ("order1", "order2")}
 
 AXES = {"order1": {"frequency": np.array([100.0])}, "order2": {"rate": np.array([8.0]), "scale": np.zeros(1)}}

@@ -9,6 +9,7 @@ from plane_sounds import (
     chirps,
     constant,
     error,
+    metamodulate,
     pitch_course,
     spectrum_of_course,
     spins,
@@ -16,7 +17,6 @@ from plane_sounds import (
 )
 
 from nodes.inversion.node import invert
-from nodes.metamodulation.node import metamodulate
 from nodes.scattering.node import scatter
 
 SCATTERING = {"octaves": 13, "quality": 12, "averaging": 0.5, "octave_span": 16 / 12, "boundary": "circular"}

@@ -5,9 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 from contexts import make_context
-from plane_sounds import RATE, audio, constant
+from plane_sounds import RATE, audio, constant, metamodulate
 
-from nodes.metamodulation.node import metamodulate
 from nodes.scattering.node import scatter
 from pipelines.quantities import Envelope
 
