@@ -80,7 +80,8 @@ class Progress:
 
     def note(self, step: str, text: str) -> None:
         """A step tells what the composer should know."""
-        print(f"{step}: note: {text}", file=sys.stderr)
+        if not self.quiet:
+            print(f"{step}: note: {text}", file=sys.stderr)
 
     def _end(self) -> None:
         if self._bars is not None and self._step is not None:

@@ -45,7 +45,7 @@ def test_without_a_terminal_nothing_is_drawn(tmp_path: Path, quiet: bool, capsys
     prepared = prepared_of(tmp_path, STEPS, {"out": "out", "bad": "bad"})
     with bars.of(prepared.plan):
         render(prepared, bars)
-    assert capsys.readouterr() == ("", "")
+    assert capsys.readouterr() == ("", "" if quiet else "big: note: it is 3 MB large\n")
 
 
 def test_a_damaged_result_is_always_spoken_of(capsys: pytest.CaptureFixture[str]) -> None:
