@@ -24,7 +24,7 @@ COSINES: dict[str, tuple[float, ...]] = {
 }
 """Coefficients aₖ of Σ (-1)ᵏ aₖ cos(2πkn/N); Harris 1978, Nuttall 1981 (minimum four terms)."""
 
-MARGIN = 0.2
+MARGIN = 0.215
 """Least part of the window's peak by which every sample must be weighted in at least one frame."""
 
 

@@ -36,6 +36,7 @@ def call(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TOY_LOG", str(tmp_path / "log.txt"))
     before, environment = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}, dict(os.environ)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what runs behind it
 
     def called(*arguments: str) -> Said:
         try:
