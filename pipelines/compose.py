@@ -6,6 +6,7 @@ where callbacks, loggers and launchers are code; nor a file outside the configur
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -185,7 +186,7 @@ def sweep(
         Where a file, a choice or an override is wrong.
     """
     ours = [override for override in overrides if _HYDRA.match(override)]
-    theirs = [_quoted(override) for override in overrides if override not in ours]
+    theirs = [_quoted(_every_piece(override, config_dirs)) for override in overrides if override not in ours]
     with _said_plainly():
         from hydra._internal.callbacks import Callbacks
         from hydra.core.plugins import Plugins
@@ -201,6 +202,18 @@ def sweep(
         sweeper.launcher = _Batches(config_dirs, run)
         sweeper.validate_batch_is_legal = lambda batch: None  # the whole batch is composed before a job starts
         sweeper.sweep(arguments=theirs)
+
+
+def _every_piece(override: str, config_dirs: Sequence[Path]) -> str:
+    """Return `piece=PATTERN` with the names of all pieces that fit, which Hydra cannot know; others as they are."""
+    match = re.fullmatch(r"piece=(?:glob\((.*)\)|([^,]*[*?][^,]*))", override)
+    if match is None:
+        return override
+    pattern, names = match[1] or match[2], list(_piece_files(config_dirs))
+    found = [name for name in names if fnmatch.fnmatchcase(name, pattern)]
+    if not found:
+        raise mistake("no piece has such a name", parameter="piece", given=pattern, allowed=listed(names))
+    return f"piece={','.join(found)}"
 
 
 @dataclass(frozen=True)

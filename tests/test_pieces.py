@@ -67,3 +67,25 @@ def test_favn_drifts_on_thirteen_loudspeakers(tmp_path: Path) -> None:
         slots = [(float(line["start"]), int(line["iterate"])) for line in csv.DictReader(file)]
     early, late = ([iterate for start, iterate in slots if low <= start < high] for low, high in ((0, 1), (3, 4)))
     assert np.mean(early) < 0.7 and np.mean(late) > 1.3
+
+
+def test_statistique_is_sparser_or_noise_as_its_weighting_says(tmp_path: Path) -> None:
+    few = ["piece.steps.texture.iterations=10", "piece.steps.texture.duration=3", "piece.steps.texture.channels=1"]
+    names = ("01_noise", "04_sparse")
+    done = resynthesis(
+        tmp_path, "render", "-m", "piece=statistique/0[14]*", "tracking=off", *few, "piece.steps.recording.duration=4"
+    )
+    assert done.returncode == 0, done.stderr
+    kurtosis = []
+    for name in names:
+        (path,) = (tmp_path / "outputs" / "renders" / f"statistique_{name}").rglob("*.wav")
+        crackling = np.diff(sf.read(path, always_2d=True)[0][2000:-5000, 0], n=2)
+        kurtosis.append(np.mean(crackling**4) / np.mean(crackling**2) ** 2)
+    assert kurtosis[0] < 4 and kurtosis[1] > 2 * kurtosis[0]
+
+
+def test_texture_hybrid_goes_from_fire_to_water_on_the_left(tmp_path: Path) -> None:
+    few = [f"piece.steps.{side}={{duration: 7, iterations: 3}}" for side in ("left", "right")]
+    morph = "piece.steps.morph.weights=[[[0,1],[1,1],[6,0]],[[0,0],[1,0],[6,1]]]"
+    samples, rate = sound(tmp_path, "piece=texture_hybrid", *few, morph)
+    assert samples.shape == (7 * rate, 2) and np.isfinite(samples).all() and np.abs(samples).max(0).min() > 0.01

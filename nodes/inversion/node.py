@@ -64,7 +64,7 @@ def _refuse_at_plan(targets: Sequence[Facts], parameters: Mapping[str, Any]) -> 
     checks.refuse_weights(len(targets), parameters["weights"])
     checks.kept_iterates(parameters["keep"], parameters["iterations"])
     driver = {name: parameters[name] for name in ("momentum", "acceleration", "brake")}
-    checks.refuse_idle_driver(parameters["optimizer"], **driver)
+    checks.refuse_idle_driver(parameters["optimizer"] or "bold_driver", **driver)
     named: dict[str, Iterable[str]] = {
         "class_weights": parameters["class_weights"] or {},
         "path_weights": [band["class"] for band in parameters["path_weights"] or [] if "class" in band],
@@ -86,11 +86,11 @@ def invert(
     class_weights: dict[str, Weight] | None = None,
     path_weights: Bands | None = None,
     iterations: Annotated[int, Field(ge=0, le=100_000), Unit("iterations")] = 50,
-    optimizer: Literal["bold_driver", "nesterov", "lbfgs", "adam"] = "bold_driver",
+    optimizer: Literal["bold_driver", "nesterov", "lbfgs", "adam"] | None = None,
     momentum: Annotated[float, Field(ge=0, lt=1)] = checks.MOMENTUM,
     acceleration: Annotated[float, Field(ge=1, le=10)] = checks.ACCELERATION,
     brake: Annotated[float, Field(gt=0, lt=1)] = checks.BRAKE,
-    initial: Literal["coloured", "envelope", "energies", "white", "pink"] = "coloured",
+    initial: Literal["coloured", "envelope", "energies", "white", "pink", "statistics", "tonal"] | None = None,
     phases: Literal["independent", "shared"] = "independent",
     duration: Seconds | None = None,
     channels: Annotated[int, Field(ge=1, le=1024)] | None = None,
@@ -132,7 +132,8 @@ def invert(
     optimizer
         'bold_driver': momentum with a rate that adapts itself, whose iterates form a smooth rise; 'nesterov': the same
         with the gradient taken ahead, often nearer after 10 to 25 iterations; 'lbfgs' gets furthest in 50, at 1 to 2
-        evaluations each; 'adam' may let the loss rise. The loss of the others never rises.
+        evaluations each; 'adam' may let the loss rise. The loss of the others never rises. Unless given, 'lbfgs' for
+        texture statistics as the first target, else 'bold_driver'.
     momentum
         For bold_driver and nesterov: part of each update that goes on in the next. 0 makes plain gradient descent.
     acceleration
@@ -144,6 +145,9 @@ def invert(
         random phases, which keeps pitches and loses time; 'envelope': that times the targets' envelope, which keeps
         the large course in time; 'energies': Gaussian noise with the spectrum that the coefficients alone imply;
         'white' and 'pink': such noise at the level of the targets. Colouring is worth more than any optimiser.
+        'statistics': envelopes with the statistics of an auditory first target, found by a descent of their own, on
+        carriers of noise; 'tonal': on carriers with the lines of its spectrum, which brings pitches nearer and copies
+        more. Unless given, 'statistics' for auditory statistics, else 'coloured'.
     phases
         'independent': each channel starts from random numbers of its own, and is as wide as can be; 'shared': all
         channels start from the same, each under its own spectrum, so that a stereo target keeps its image.

@@ -16,7 +16,7 @@ from nodes.inversion.optimisers import LBFGS, Adam, BoldDriver, Nesterov, Optimi
 from nodes.inversion.shaping import Shaping
 from nodes.inversion.spectra import mean_power, resampled, told
 from nodes.inversion.start import Initial, Phases, first_sounds
-from nodes.inversion.terms import Term, shares, terms_of
+from nodes.inversion.terms import Term, emphases_of, shares, terms_of
 from nodes.values.audio import Audio
 from nodes.values.blocks import require_finite_sound
 from nodes.values.representation import Representation
@@ -37,9 +37,9 @@ def run(
     class_weights: Mapping[str, float],
     bands: Sequence[Mapping[str, Any]],
     iterations: int,
-    optimizer: str,
+    optimizer: str | None,
     driver: Mapping[str, float],
-    initial: Initial,
+    initial: Initial | None,
     phases: Phases,
     duration: float | None,
     channels: int | None,
@@ -48,12 +48,14 @@ def run(
 ) -> dict[int, Array]:
     """Return the kept iterates by number: channels × samples, float32. The arguments are those of `invert`."""
     _refuse_other_rates(targets, start)
+    optimizer = optimizer or targets[0].optimizer
+    checks.refuse_idle_driver(optimizer, **driver)
     count = checks.channel_count([t.channels for t in targets], start.channels if start else None, channels)
     length = _length(targets, start, duration)
-    terms = _terms(targets, weights, class_weights, bands, count, context.device)
+    terms = _terms(targets, weights, class_weights, bands, count, length, context.device)
     analyses = [target.analysis(length, context.device) for target in targets]
     if start is None:
-        first = first_sounds(targets, weights, count, length, initial, phases, context.seed)
+        first = first_sounds(targets, weights, count, length, initial, phases, context.seed, context.device)
     else:
         first = _beginning(start, length)
     shapings = _shapings(targets, weights, count, length, context.device)
@@ -109,15 +111,18 @@ def _terms(
     class_weights: Mapping[str, float],
     bands: Sequence[Mapping[str, Any]],
     count: int,
+    length: int,
     device: str,
 ) -> list[list[Term]]:
     """Return the terms of the loss of each channel; channels towards the same targets share them."""
-    goals = [target.coefficients() for target in targets]
+    goals = [target.coefficients_for(length) for target in targets]
     paths = path_weights(targets, [list(goal) for goal in goals], bands)
-    part = shares(goals, weights, class_weights, paths)
+    emphases = emphases_of(goals, paths, [target.emphasis_for(length) for target in targets])
+    part = shares(goals, weights, class_weights, emphases, [target.class_emphasis() for target in targets])
+    floors = [target.floors() for target in targets]
     if all(target.channels == 1 for target in targets):
-        return [terms_of(goals, part, paths, 0, device)] * count
-    return [terms_of(goals, part, paths, channel, device) for channel in range(count)]
+        return [terms_of(goals, part, emphases, 0, device, floors)] * count
+    return [terms_of(goals, part, emphases, channel, device, floors) for channel in range(count)]
 
 
 def _shapings(

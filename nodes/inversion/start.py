@@ -12,7 +12,7 @@ from nodes.values.representation import Representation
 from pipelines.mistakes import mistake
 from pipelines.value import Array
 
-Initial = Literal["coloured", "envelope", "energies", "white", "pink"]
+Initial = Literal["coloured", "envelope", "energies", "white", "pink", "statistics", "tonal"]
 Phases = Literal["independent", "shared"]
 
 UNKNOWN_LEVEL = 0.1
@@ -27,9 +27,10 @@ def first_sounds(
     weights: Sequence[float],
     count: int,
     length: int,
-    initial: Initial,
+    initial: Initial | None,
     phases: Phases,
     seed: int,
+    device: str = "cpu",
 ) -> Array:
     """Return iterate 0 where there is no start.
 
@@ -42,7 +43,8 @@ def first_sounds(
     initial
         'coloured': the magnitudes of `colour()` with random phases; 'envelope': that times `envelope()`; 'energies':
         Gaussian noise with the power of `spectrum()`; 'white' and 'pink': Gaussian noise at the level of `colour()`.
-        Where no target tells a spectrum, white noise stands for it.
+        Where no target tells a spectrum, white noise stands for it. 'statistics' and 'tonal': what the first target
+        makes of 'energies' and of 'coloured'; None for 'statistics' where it makes something, else 'coloured'.
     phases
         'independent': each channel has random numbers of its own; 'shared': all have the same.
     seed
@@ -57,6 +59,11 @@ def first_sounds(
     MistakeError
         Where an envelope is asked for that no target tells.
     """
+    if initial in (None, "statistics", "tonal"):
+        found = _own_starts(targets, count, length, initial, phases, seed, device)
+        if found is not None:
+            return found
+    initial = initial or "coloured"
     spectra = told(targets, weights, lambda target: target.spectrum() if initial == "energies" else target.colour())
     envelopes = told(targets, weights, lambda target: target.envelope()) if initial == "envelope" else []
     if initial == "envelope" and not envelopes:
@@ -75,6 +82,39 @@ def first_sounds(
         power = mean_power(squares, channel, lambda values: stretched(values, length))
         made[channel] = sound if power is None else enveloped(sound, np.sqrt(power))
     return made
+
+
+def _own_starts(
+    targets: Sequence[Representation],
+    count: int,
+    length: int,
+    initial: Initial | None,
+    phases: Phases,
+    seed: int,
+    device: str,
+) -> Array | None:
+    """Return what the first target makes of noise, count × length; None where it makes nothing unless asked to."""
+    spectrum = targets[0].colour() if initial == "tonal" else targets[0].spectrum()
+    made = []
+    for channel in range(count):
+        random = np.random.default_rng([seed, 0 if phases == "shared" else channel])
+        row = None if spectrum is None else spectrum[channel % len(spectrum)]
+        power = None if row is None else resampled(row, length)
+        carriers = noise(
+            "coloured" if initial == "tonal" else "energies", power, length, targets[0].sample_rate, random
+        )
+        made.append(targets[0].first_sound(carriers, channel, length, device))
+    sounds = [sound for sound in made if sound is not None]
+    if len(sounds) == count:
+        return np.stack(sounds).astype(np.float32)
+    if initial is None:
+        return None
+    raise mistake(
+        "the first target makes no first sound of its own",
+        parameter="initial",
+        given=initial,
+        allowed="coloured, envelope, energies, white or pink, or auditory statistics as the first target",
+    )
 
 
 def noise(

@@ -67,9 +67,10 @@ class Term:
 def terms_of(
     goals: Sequence[Coefficients],
     shares: Sequence[Mapping[str, float]],
-    path_weights: Sequence[Mapping[str, Array]],
+    emphases: Sequence[Mapping[str, Array]],
     channel: int,
     device: str,
+    floors: Sequence[Mapping[str, float] | None] | None = None,
 ) -> list[Term]:
     """Return the terms of one channel; targets of which nothing counts are left out.
 
@@ -79,22 +80,26 @@ def terms_of(
         Coefficients of each target, channels × …; those of one channel serve every channel.
     shares
         See `shares`.
-    path_weights
-        For each target weights of the paths (second axis) of some of its classes.
+    emphases
+        See `emphases_of`.
     channel
         Which channel, from 0.
     device
         'cpu' or 'cuda'.
+    floors
+        For each target what its `floors()` tells; None for all of one unit.
     """
     terms = []
     for number, goal in enumerate(goals):
         if not any(shares[number].values()):
             continue
-        rows = {name: values[channel : channel + 1] if len(values) > 1 else values for name, values in goal.items()}
-        floor = _floor(list(rows.values()))
+        rows = {name: _row(values, channel) for name, values in goal.items()}
+        own = floors[number] if floors else None
         for name, row in rows.items():
+            floor = _floor(list(rows.values())) if own is None else max(_floor([row]), own.get(name, 0.0))
             energies = np.square(row, dtype=np.float64) + floor**2
-            emphasis = _emphasis(energies, path_weights[number].get(name), device)
+            weights = emphases[number].get(name)
+            emphasis = None if weights is None else _emphasis(energies, _row(weights, channel), device)
             wanted = torch.tensor(row, dtype=torch.float32, device=device)
             terms.append(Term(number, name, wanted, float(energies.sum()), emphasis, shares[number][name]))
     return terms
@@ -106,19 +111,48 @@ def _floor(classes: Sequence[Array]) -> float:
     return FLOOR * (loudest if loudest > SILENCE else 1.0)
 
 
-def _emphasis(energies: Array, weights: Array | None, device: str) -> torch.Tensor | None:
+def _row(values: Array, channel: int) -> Array:
+    """Return a channel as an array of one; what has but one serves every channel."""
+    return values[channel : channel + 1] if len(values) > 1 else values
+
+
+def _emphasis(energies: Array, weights: Array, device: str) -> torch.Tensor | None:
     """Return weights shaped as the coefficients, such that the weighted energy is the energy."""
-    if weights is None or not weights.any():
+    if not weights.any():
         return None
-    each = weights.reshape(1, -1, *(1,) * (energies.ndim - 2))
+    each = np.broadcast_to(weights, energies.shape)
     return torch.tensor(each * (energies.sum() / (each * energies).sum()), dtype=torch.float32, device=device)
+
+
+def emphases_of(
+    goals: Sequence[Coefficients], path_weights: Sequence[Mapping[str, Array]], own: Sequence[Mapping[str, Array]]
+) -> list[dict[str, Array]]:
+    """Return for each target and class the weights of its coefficients, where they do not all count the same.
+
+    Parameters
+    ----------
+    goals
+        Coefficients of each target.
+    path_weights
+        For each target weights of the paths (second axis) of some of its classes.
+    own
+        For each target its own weights of some of its classes, which broadcast to the coefficients.
+    """
+    found: list[dict[str, Array]] = []
+    for goal, weights, inherent in zip(goals, path_weights, own, strict=True):
+        found.append(dict(inherent))
+        for name, each in weights.items():
+            shaped = each.reshape(1, -1, *(1,) * (goal[name].ndim - 2))
+            found[-1][name] = shaped * found[-1].get(name, 1.0)
+    return found
 
 
 def shares(
     goals: Sequence[Coefficients],
     weights: Sequence[float],
     class_weights: Mapping[str, float],
-    path_weights: Sequence[Mapping[str, Array]],
+    emphases: Sequence[Mapping[str, Array]],
+    usual: Sequence[Mapping[str, float]] | None = None,
 ) -> list[dict[str, float]]:
     """Return for each target the share of each of its classes in the loss; all shares add up to 1.
 
@@ -130,15 +164,16 @@ def shares(
     refuse_unknown_classes([list(goal) for goal in goals], class_weights)
     found = []
     for number, (goal, weight) in enumerate(zip(goals, weights, strict=True)):
-        each = {name: class_weights.get(f"{number + 1}.{name}", class_weights.get(name, 1.0)) for name in goal}
-        each |= {name: 0.0 for name, paths in path_weights[number].items() if not paths.any()}
+        known = {**(usual[number] if usual else {}), **class_weights}
+        each = {name: known.get(f"{number + 1}.{name}", known.get(name, 1.0)) for name in goal}
+        each |= {name: 0.0 for name, paths in emphases[number].items() if not paths.any()}
         total = sum(each.values())
         found.append({name: weight * value / total if total else 0.0 for name, value in each.items()})
     total = sum(sum(each.values()) for each in found)
     if not total > 0:
         raise mistake(
             "nothing is left to descend on: every target, class or path weighs 0",
-            parameter="weights" if not any(weights) else "path_weights" if any(path_weights) else "class_weights",
+            parameter="weights" if not any(weights) else "path_weights" if any(emphases) else "class_weights",
             allowed="at least one weight above 0",
         )
     return [{name: share / total for name, share in each.items()} for each in found]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from nodes.textures.model import TextureModel
 from nodes.values.representation import Representation
 from pipelines.value import Array
 
@@ -20,45 +21,35 @@ class TextureStatistics(Representation):
 
     Parameters
     ----------
-    mean
-        channels × bands: mean of the compressed magnitude log(1 + m / reference).
-    level
-        channels × bands: root-mean-square of m / reference.
-    covariance
-        channels × bands × bands: covariance of the compressed magnitudes of bands.
-    correlations
-        For each kernel ('kernel_11x3') channels × positions × filters × filters: mean product over time of two
-        feature maps at each position along frequency.
-    reference
-        Magnitude of each band to which all others are relative: its root-mean-square in the analysed sound.
-    frequencies
-        Centre of each band in Hz.
-    kernels
-        (bands, frames) of each kernel.
-    filters, network_seed
-        Number of random filters of each kernel, and their seed.
+    classes
+        For each class channels × paths × points, float32. Between the points statistics go straight from one to the
+        next, in the domain of the class; before the first and after the last they stay.
+    weights
+        For some classes channels × paths × points: how much each path counts beside the others; 1 where not given.
+    deviations
+        For each class channels × paths: block-jackknife standard deviation of the statistic in the analysed sound.
+    times
+        Place of each point in seconds of the sound to be made; [0] for statistics that stay.
+    colours
+        channels × bins: power spectrum of the analysed sound, as `Representation.colour`.
+    model
+        The front end.
     sample_rate
         Samples a second.
-    n_fft, hop
-        Length of a frame and distance of frames, in samples.
     samples
         Length of the sound that was analysed.
     """
 
     relative: ClassVar[bool] = True
+    optimizer: ClassVar[str] = "lbfgs"
 
-    mean: Array
-    level: Array
-    covariance: Array
-    correlations: dict[str, Array]
-    reference: Array
-    frequencies: Array
-    kernels: tuple[tuple[int, int], ...]
-    filters: int
-    network_seed: int
+    classes: dict[str, Array]
+    weights: dict[str, Array]
+    deviations: dict[str, Array]
+    times: Array
+    colours: Array
+    model: TextureModel
     sample_rate: int
-    n_fft: int
-    hop: int
     samples: int
 
     @property
@@ -69,7 +60,7 @@ class TextureStatistics(Representation):
     @property
     def channels(self) -> int:
         """Number of channels."""
-        return int(self.mean.shape[0])
+        return int(next(iter(self.classes.values())).shape[0])
 
     @property
     def length(self) -> int:
@@ -78,36 +69,77 @@ class TextureStatistics(Representation):
 
     @property
     def count(self) -> int:
-        """Number of distinct statistics of one channel: matrices are symmetric."""
-        bands = len(self.reference)
-        pairs = self.filters * (self.filters + 1) // 2
-        return 2 * bands + bands * (bands + 1) // 2 + sum(bands - h + 1 for h, _ in self.kernels) * pairs
+        """Number of statistics of one channel."""
+        return sum(values.shape[1] for values in self.classes.values())
 
     def describe(self) -> str:
         """Return the number of statistics and what they were taken from."""
+        points = f" at {len(self.times)} points" if len(self.times) > 1 else ""
         return (
-            f"TextureStatistics, {self.channels} ch × {self.count} statistics, {len(self.reference)} bands, "
-            f"{len(self.kernels)} kernels of {self.filters} filters, of {self.length / self.sample_rate:.3f} s"
+            f"TextureStatistics, {self.channels} ch × {self.count} statistics in {len(self.classes)} classes{points}, "
+            f"of {self.length / self.sample_rate:.3f} s"
         )
 
     def draw(self) -> MatplotlibFigure:
-        """Return colour, correlation of bands, and correlation of filters for each kernel."""
+        """Return the statistics as small multiples."""
         from nodes.textures.drawing import draw_statistics
 
         return draw_statistics(self)
 
     def coefficients(self) -> dict[str, Array]:
-        """Return 'mean', 'level', 'covariance' and the classes of the kernels."""
-        return {"mean": self.mean, "level": self.level, "covariance": self.covariance, **self.correlations}
+        """Return the classes at their first point."""
+        return {name: values[:, :, 0] for name, values in self.classes.items()}
+
+    def coefficients_for(self, length: int) -> dict[str, Array]:
+        """Return for each class what a sound of this length shall have: channels × paths × stretches."""
+        from nodes.textures.stretches import stretches_of
+
+        return self.at(stretches_of(self.model, length).centres)
+
+    def emphasis_for(self, length: int) -> dict[str, Array]:
+        """Return the weights of paths, shaped as `coefficients_for`."""
+        from nodes.textures.domains import interpolated
+        from nodes.textures.stretches import stretches_of
+
+        centres = stretches_of(self.model, length).centres
+        return {name: interpolated(values, self.times, centres, "linear") for name, values in self.weights.items()}
+
+    def at(self, times: Array) -> dict[str, Array]:
+        """Return the statistics at other times: channels × paths × times."""
+        from nodes.textures.domains import interpolated
+
+        domains = self.model.domains
+        return {name: interpolated(each, self.times, times, domains[name]) for name, each in self.classes.items()}
 
     def analysis(self, length: int, device: str) -> Callable[[torch.Tensor], dict[str, torch.Tensor]]:
-        """Return the map from samples of any length to statistics."""
-        from nodes.textures.statistics import analysis_of
+        """Return the map from samples of any length to statistics, stretch by stretch."""
+        from nodes.textures.stretches import Stretches, stretches_of
 
-        return analysis_of(self, length, device)
+        return Stretches(self.model, stretches_of(self.model, length), device)
+
+    def class_emphasis(self) -> dict[str, float]:
+        """Return how much each class counts unless its weight is given."""
+        return {name: self.model.emphasis.get(name, 1.0) for name in self.classes}
+
+    def first_sound(self, carriers: Array, channel: int, length: int, device: str) -> Array | None:
+        """Return a sound with envelopes of these statistics on given carriers, for auditory ones."""
+        from nodes.textures.auditory.starting import first_sound
+
+        return first_sound(self, carriers, channel, length, device)
+
+    def floors(self) -> dict[str, float]:
+        """Return for each class the size below which differences hardly count."""
+        return {name: self.model.floors.get(name, 0.0) for name in self.classes}
+
+    def axes(self) -> dict[str, dict[str, Array]]:
+        """Return the frequency, and where there is one the rate, of each path."""
+        return {name: axes for name, axes in self.model.axes().items() if name in self.classes}
 
     def spectrum(self) -> Array:
-        """Return the power spectrum that the levels of the bands describe."""
-        from nodes.textures.statistics import spectrum_of
+        """Return the power spectrum that the powers of the bands imply, or that of the sound where there are none."""
+        power = self.model.spectrum({name: values[:, :, 0] for name, values in self.classes.items()})
+        return self.colours if power is None else power
 
-        return spectrum_of(self)
+    def colour(self) -> Array:
+        """Return the power spectrum of the analysed sound."""
+        return self.colours

@@ -23,11 +23,25 @@ class Representation(Value):
     agrees: ClassVar[tuple[str, ...]] = ("sample_rate",)
     relative: ClassVar[bool] = False
     """Whether each band counts relative to its own level, so that quiet bands weigh as much as loud ones."""
+    optimizer: ClassVar[str] = "bold_driver"
+    """How an inversion descends unless it is told."""
     sample_rate: int
 
     @abstractmethod
     def coefficients(self) -> dict[str, Array]:
         """Return the target: for each descriptor class an array whose first axis is the channel."""
+
+    def coefficients_for(self, length: int) -> dict[str, Array]:
+        """Return the target for a sound of this many samples; the same for all unless it changes over time."""
+        return self.coefficients()
+
+    def emphasis_for(self, length: int) -> dict[str, Array]:
+        """Return weights, shaped as `coefficients_for`, for classes of which not all coefficients count the same."""
+        return {}
+
+    def class_emphasis(self) -> dict[str, float]:
+        """Return how much classes count within the target unless their weight is given; 1 where it is not told."""
+        return {}
 
     @abstractmethod
     def analysis(self, length: int, device: str) -> Callable[[torch.Tensor], dict[str, torch.Tensor]]:
@@ -53,6 +67,29 @@ class Representation(Value):
     def any_length(self) -> bool:
         """Whether sounds of every length can be compared with the target, as with averages over time."""
         return False
+
+    def floors(self) -> dict[str, float] | None:
+        """Return for each class the root-mean-square below which differences hardly count.
+
+        None where all classes have one unit, so that a class much below another counts as silence.
+        """
+        return None
+
+    def first_sound(self, carriers: Array, channel: int, length: int, device: str) -> Array | None:
+        """Return a sound near the target from which a descent starts well, or None where none is known.
+
+        Parameters
+        ----------
+        carriers
+            `length` samples of noise whose fine structure it may take.
+        channel
+            Of the target, from 0.
+        length
+            Samples.
+        device
+            'cpu' or 'cuda'.
+        """
+        return None
 
     def spectrum(self) -> Array | None:
         """Return the power spectrum that the coefficients imply, or None where they do not tell.

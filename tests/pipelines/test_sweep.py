@@ -77,3 +77,15 @@ def test_a_mistake_on_the_command_line_runs_nothing(folder: Path) -> None:
 def test_several_values_without_m_are_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["render", "piece=sum", "piece.seed=1,2"]) == 2
     assert "add -m" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("pattern", ["su?", "glob(su*)", "[s]*m"])
+def test_a_pattern_stands_for_all_pieces_that_fit(folder: Path, pattern: str) -> None:
+    assert run(["render", "-m", f"piece={pattern}", "tracking=off", "--quiet"]) == 0
+    assert [record["piece"] for record in records(folder)] == ["sum"]
+
+
+def test_a_pattern_that_no_piece_fits_is_a_mistake(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["render", "-m", "piece=none/*", "tracking=off"]) == 2
+    said = capsys.readouterr().err
+    assert "no piece has such a name" in said and "sum" in said

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from nodes.scattering.core.filters import averaging_response, without_dust
+from nodes.values.smooth import smooth
 from pipelines.value import Array
 
 DENSE = 48
@@ -112,15 +113,3 @@ def _share_of_sound(samples: int, sound: tuple[float, float]) -> Array:
 def frame_count(least: int) -> int:
     """Return the number of frames around the circle: at least `least`, and of small prime factors."""
     return smooth(least) if least <= DENSE else BLOCK * smooth(math.ceil(least / BLOCK))
-
-
-def smooth(number: int) -> int:
-    """Return the least number of which 2, 3 and 5 are the only prime factors, not below `number`."""
-    while True:
-        rest = number
-        for prime in (2, 3, 5):
-            while rest % prime == 0:
-                rest //= prime
-        if rest == 1:
-            return number
-        number += 1

@@ -8,7 +8,7 @@ from nodes.inversion.bands import path_weights
 from nodes.inversion.node import invert
 from nodes.inversion.objective import Objective
 from nodes.inversion.shaping import Shaping
-from nodes.inversion.terms import FLOOR, shares, terms_of
+from nodes.inversion.terms import FLOOR, emphases_of, shares, terms_of
 from nodes.textures.node import texture_correlate
 from nodes.values import Audio
 from pipelines.mistakes import MistakeError
@@ -35,7 +35,7 @@ def weights_of(target, *bands):
 def objective(target, bands):
     goals = [target.coefficients()]
     paths = path_weights([target], [list(goals[0])], bands)
-    terms = terms_of(goals, shares(goals, [1.0], {}, paths), paths, 0, "cpu")
+    terms = terms_of(goals, shares(goals, [1.0], {}, paths), emphases_of(goals, paths, [{}]), 0, "cpu")
     start = torch.zeros(1, target.length)
     return Objective(terms, [target.analysis(target.length, "cpu")], start, Shaping(None, target.length, "cpu"))
 

@@ -5,10 +5,11 @@ from contexts import make_context
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nodes.textures.drawing import normalised
-from nodes.textures.network import random_filters
+from nodes.textures.correlations.analysis import Analysis
+from nodes.textures.correlations.drawing import normalised
+from nodes.textures.correlations.model import CorrelationModel
+from nodes.textures.correlations.network import random_filters
 from nodes.textures.node import texture_correlate
-from nodes.textures.statistics import Analysis
 from nodes.values import Audio
 from pipelines.mistakes import MistakeError
 from pipelines.value import freeze, pack, unpack
@@ -54,13 +55,13 @@ def test_statistics_are_those_of_a_plain_loop(tmp_path):
     reference = np.sqrt(power.mean(1))
     np.testing.assert_allclose(found.reference, reference, rtol=1e-4)
     log = np.log(1 + np.sqrt(power) / reference[:, None])
-    np.testing.assert_allclose(found.mean[0], log.mean(1), rtol=1e-4)
-    np.testing.assert_allclose(found.level[0], np.ones(bands), rtol=1e-4)
+    np.testing.assert_allclose(found.classes["mean"][0], log.mean(1), rtol=1e-4)
+    np.testing.assert_allclose(found.classes["level"][0], np.ones(bands), rtol=1e-4)
     for a in range(bands):
         for b in range(bands):
             expected = ((log[a] - log[a].mean()) * (log[b] - log[b].mean())).mean()
-            assert found.covariance[0, a, b] == pytest.approx(expected, abs=1e-5)
-    weights = random_filters(seed, kernel, filters)
+            assert found.classes["covariance"][0, a, b] == pytest.approx(expected, abs=1e-5)
+    weights = random_filters(seed, kernel, filters)[:, 0]
     rows, columns = bands - kernel[0] + 1, frames - kernel[1] + 1
     maps = np.zeros((filters, rows, columns))
     for c in range(filters):
@@ -71,12 +72,13 @@ def test_statistics_are_those_of_a_plain_loop(tmp_path):
         for i in range(filters):
             for j in range(filters):
                 expected = (maps[i, b] * maps[j, b]).mean()
-                assert found.correlations["kernel_3x2"][0, b, i, j] == pytest.approx(expected, abs=1e-5)
+                assert found.classes["kernel_3x2"][0, b, i, j] == pytest.approx(expected, abs=1e-5)
 
 
 def test_gradients_are_those_of_finite_differences():
     reference = np.linspace(0.5, 1.5, 5)
-    analyse = Analysis(8000, 16, 4, 5, [(2, 2), (1, 3)], 3, 0, reference, dtype=torch.float64)
+    model = CorrelationModel(8000, 16, 4, "log", 5, ((2, 2), (1, 3)), 3, 0)
+    analyse = Analysis(model, reference, dtype=torch.float64)
     x = torch.tensor(noise(40, level=1.0)[None], requires_grad=True)
     assert torch.autograd.gradcheck(lambda s: tuple(analyse(s).values()), x)
 
@@ -137,7 +139,7 @@ def test_a_value_survives_storing_and_can_be_seen(tmp_path):
     found = texture_correlate(freeze(sound(np.stack([noise(), noise(seed=1)]))), context=make_context(tmp_path))
     again = unpack(*pack(found))
     assert again.describe() == found.describe()
-    assert again.kernels == found.kernels
+    assert again.model.kernels == found.model.kernels
     assert again.analysis(RATE, "cpu") is not None
     assert found.write(tmp_path, "textur ☔")[0].stat().st_size > 5000
     labels = {axes.get_xlabel() for axes in found.draw().axes}
@@ -171,8 +173,8 @@ def test_silence_gives_finite_statistics_and_a_picture(tmp_path):
 def test_many_channels_at_a_high_rate(tmp_path):
     audio = sound(np.random.default_rng(0).standard_normal((14, 192_000)) * 0.1, 192_000)
     found = texture_correlate(audio, context=make_context(tmp_path))
-    assert found.channels == 14 and found.n_fft == 4096
-    assert 80_000 < found.frequencies[-1] < 96_000
+    assert found.channels == 14 and found.model.n_fft == 4096
+    assert 80_000 < found.model.frequencies[-1] < 96_000
 
 
 @pytest.mark.parametrize("length", [0, 1, 5000])
@@ -182,9 +184,15 @@ def test_too_short_a_sound_is_a_mistake(tmp_path, length):
     assert "0.400 s" in str(caught.value) or "samples" in str(caught.value)
 
 
-def test_too_many_statistics_are_a_mistake(tmp_path):
-    with pytest.raises(MistakeError, match="could only be a copy"):
-        texture_correlate(sound(noise(RATE)), filters=40, context=make_context(tmp_path))
+def test_where_statistics_outnumber_samples_the_composer_is_told_in_numbers(tmp_path):
+    context = make_context(tmp_path)
+    found = texture_correlate(sound(noise()), filters=12, context=context)
+    assert 1 < found.count / RATE < 8
+    assert len(context.recorder.notes) == 1
+    assert context.recorder.notes[0].startswith(f"{found.count / RATE:.3g} statistics a sample ({found.count} of 16000")
+    assert "correlate=gram" in context.recorder.notes[0]
+    texture_correlate(sound(noise()), filters=6, context=(quiet := make_context(tmp_path)))
+    assert quiet.recorder.notes == []
 
 
 @pytest.mark.parametrize(
@@ -194,6 +202,12 @@ def test_too_many_statistics_are_a_mistake(tmp_path):
         ({"kernels": [(3, 3), (3, 3)]}, "given twice"),
         ({"n_fft": 128}, "more bands than bins"),
         ({"n_fft": 512, "hop": 300}, "do not see all"),
+        ({"spectrogram": "ri", "bands": 64}, "no bands"),
+        ({"spectrogram": "ri", "n_fft": 64, "kernels": [(34, 2)]}, "taller than there are bands"),
+        ({"spectrogram": "ri", "n_fft": 2**14, "correlate": "frequencies"}, "more statistics than memory"),
+        ({"autocorrelation": [0.1, 0.001]}, "shorter than a hop"),
+        ({"autocorrelation": [0.1, 0.1]}, "same number of hops"),
+        ({"autocorrelation": [2.0]}, "too short for statistics"),
     ],
 )
 def test_what_does_not_fit_is_a_mistake(tmp_path, parameters, message):

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.textures.bands import band_edges, pooling
+from nodes.textures.correlations.bands import band_edges, pooling
 
 
 def erb_number(frequency):

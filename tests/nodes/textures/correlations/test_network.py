@@ -3,11 +3,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.textures.network import random_filters
+from nodes.textures.correlations.network import random_filters
 
 
 def test_filters_are_the_same_for_ever():
-    known = [[[0.553784477, -0.682129855], [0.395673327, -0.267327949]]]
+    known = [[[[0.553784477, -0.682129855], [0.395673327, -0.267327949]]]]
     np.testing.assert_allclose(random_filters(1935, (2, 2), 1), known, atol=1e-9)
 
 
@@ -16,9 +16,17 @@ def test_filters_have_no_mean_and_unit_norm(seed, height, width, count):
     if height * width == 1:
         return
     filters = random_filters(seed, (height, width), count)
-    assert filters.shape == (count, height, width)
-    np.testing.assert_allclose(filters.sum((1, 2)), 0, atol=1e-12)
-    np.testing.assert_allclose(np.square(filters).sum((1, 2)), 1)
+    assert filters.shape == (count, 1, height, width)
+    np.testing.assert_allclose(filters.sum((1, 2, 3)), 0, atol=1e-12)
+    np.testing.assert_allclose(np.square(filters).sum((1, 2, 3)), 1)
+
+
+@given(st.integers(0, 2**63 - 1), st.integers(1, 12), st.integers(1, 12), st.integers(1, 6))
+def test_filters_of_real_and_imaginary_parts_have_unit_norm_and_see_both(seed, height, width, count):
+    filters = random_filters(seed, (height, width), count, planes=2)
+    assert filters.shape == (count, 2, height, width)
+    np.testing.assert_allclose(np.square(filters).sum((1, 2, 3)), 1)
+    assert (np.abs(filters).max((2, 3)) > 0).all()
 
 
 def test_shapes_and_seeds_have_filters_of_their_own():
@@ -38,4 +46,4 @@ def test_directions_are_evenly_spread():
 
 
 def test_a_kernel_of_one_cell_is_the_spectrogram_itself():
-    np.testing.assert_array_equal(random_filters(0, (1, 1), 3), np.ones((3, 1, 1)))
+    np.testing.assert_array_equal(random_filters(0, (1, 1), 3), np.ones((3, 1, 1, 1)))

@@ -1,0 +1,1 @@
+"""The statistics of an auditory model: tensors in, tensors out."""

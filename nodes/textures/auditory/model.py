@@ -1,0 +1,238 @@
+"""What the auditory model is: its bands, envelopes and modulation bands, in Hz.
+
+After McDermott and Simoncelli, "Sound texture perception via statistics of the auditory periphery" (Neuron 2011).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from nodes.textures.model import Domain, Measurement, TextureModel
+from nodes.values.smooth import smooth
+from pipelines.value import Array
+
+if TYPE_CHECKING:
+    import torch
+
+EAR_Q, LEAST_WIDTH = 9.265, 24.7
+"""Constants of the equivalent rectangular bandwidth (Glasberg and Moore 1990)."""
+
+PAIRS = (1, 2, 3, 5, 8, 11, 16, 21)
+"""Distances in bands over which envelopes are correlated."""
+
+FRAMES = 32
+"""Of which the number of frames is a multiple."""
+
+INAUDIBLE = 1e-3
+"""Power of a band, relative to the strongest, up to which its statistics do not count: -30 dB."""
+
+BINS = 4097
+"""Frequencies at which a spectrum is told, from 0 Hz to half the sample rate."""
+
+NEAR_PAIRS = (1, 2)
+"""Distances in bands over which modulation bands are correlated."""
+
+
+@dataclass(frozen=True, eq=False)
+class AuditoryModel(TextureModel):
+    """The front end of auditory statistics.
+
+    Parameters
+    ----------
+    sample_rate
+        Samples a second.
+    lowest, highest
+        Where the first band begins and the last ends, in Hz; a low-pass and a high-pass stand beside them.
+    bands
+        Number of bands between them.
+    compression
+        Exponent of the envelopes.
+    envelope_rate
+        Samples a second of the envelopes, about: as many in all as are quickly transformed.
+    modulation_bands
+        Number of bands of constant Q for the power of modulations.
+    slowest, fastest
+        Centres of the first and the last of these, in Hz.
+    floor
+        Added to the squared magnitude of bands, so that the compressed envelope of silence has a gradient.
+    """
+
+    domains: ClassVar[dict[str, Domain]] = {
+        "band_power": "level",
+        "envelope_mean": "level",
+        "envelope_variation": "level",
+        "envelope_skewness": "linear",
+        "envelope_kurtosis": "linear",
+        "envelope_correlation": "correlation",
+        "modulation_power": "level",
+        "modulation_correlation": "correlation",
+        "modulation_phase": "correlation",
+    }
+    emphasis: ClassVar[dict[str, float]] = {
+        "envelope_mean": 10.0,
+        "envelope_variation": 5.0,
+        "envelope_kurtosis": 0.3,
+        "modulation_power": 3.0,
+        "modulation_phase": 0.5,
+    }
+
+    floors: ClassVar[dict[str, float]] = {
+        "envelope_variation": 1e-3,
+        "envelope_skewness": 0.02,
+        "envelope_kurtosis": 0.02,
+        "envelope_correlation": 0.01,
+        "modulation_power": 1e-3,
+        "modulation_correlation": 0.01,
+        "modulation_phase": 0.01,
+    }
+
+    sample_rate: int
+    lowest: float = 20.0
+    highest: float = 10_000.0
+    bands: int = 30
+    compression: float = 0.3
+    envelope_rate: float = 400.0
+    modulation_bands: int = 20
+    slowest: float = 0.5
+    fastest: float = 200.0
+    floor: float = 1e-12
+
+    def measurement(self, size: int, duration: float, edge: float, device: str, dtype: torch.dtype) -> Measurement:
+        """Return the map from batch × size samples to statistics, as `TextureModel` says."""
+        from nodes.textures.auditory.measuring import Measuring
+
+        return Measuring(self, size, duration, edge, device, dtype)
+
+    def size(self, least: int) -> int:
+        """Return a number of samples of small prime factors."""
+        return smooth(least)
+
+    def frames(self, size: int) -> int:
+        """Return the number of frames of the envelopes: smooth, with factors of two to spare for slow modulations."""
+        return FRAMES * smooth(math.ceil(size * self.envelope_rate / self.sample_rate / FRAMES))
+
+    def spectrum(self, classes: Mapping[str, Array]) -> Array:
+        """Return the power spectrum of noise with these powers of bands."""
+        squares = self.responses(np.linspace(0, self.sample_rate / 2, BINS)) ** 2
+        of_white = squares.mean(1)
+        return np.asarray((classes["band_power"] / np.maximum(of_white, 1e-12)) @ squares)
+
+    def significance(self, classes: Mapping[str, Array]) -> dict[str, Array]:
+        """Return which paths are of bands less than 30 dB below the strongest; of two bands one is enough."""
+        powers = classes["band_power"]
+        loud = powers >= INAUDIBLE * powers.max(1, keepdims=True)
+        pairs, near = pairs_of(self.bands + 2, PAIRS), pairs_of(self.bands + 2, NEAR_PAIRS)
+        octaves = len(self.octave_rates) - 1
+        moments = ("band_power", "envelope_mean", "envelope_variation", "envelope_skewness", "envelope_kurtosis")
+        found = {
+            **dict.fromkeys(moments, loud),
+            "envelope_correlation": loud[:, pairs[0]] | loud[:, pairs[1]],
+            "modulation_power": loud.repeat(self.modulation_bands, 1),
+            "modulation_correlation": np.tile(loud[:, near[0]] | loud[:, near[1]], (1, octaves)),
+            "modulation_phase": loud.repeat(2 * octaves, 1),
+        }
+        return {name: values.astype(np.float32) for name, values in found.items()}
+
+    def least_samples(self) -> int:
+        """Return the samples of a quarter of a second."""
+        return self.sample_rate // 4
+
+    def axes(self) -> dict[str, dict[str, Array]]:
+        """Return the frequency, the rate and, where two bands are compared, the other's frequency of each path."""
+        bands = {"frequency": self.centres}
+        pairs, near = pairs_of(self.bands + 2, PAIRS), pairs_of(self.bands + 2, NEAR_PAIRS)
+        octaves = self.octave_rates[1:]
+        count = len(self.centres)
+        moments = ("band_power", "envelope_mean", "envelope_variation", "envelope_skewness", "envelope_kurtosis")
+        return {
+            **dict.fromkeys(moments, bands),
+            "envelope_correlation": {"frequency": self.centres[pairs[0]], "other": self.centres[pairs[1]]},
+            "modulation_power": {
+                "frequency": np.repeat(self.centres, self.modulation_bands),
+                "rate": np.tile(self.rates, count),
+            },
+            "modulation_correlation": {
+                "frequency": np.tile(self.centres[near[0]], len(octaves)),
+                "other": np.tile(self.centres[near[1]], len(octaves)),
+                "rate": np.repeat(octaves, near.shape[1]),
+            },
+            "modulation_phase": {
+                "frequency": np.repeat(self.centres, 2 * len(octaves)),
+                "rate": np.tile(np.repeat(octaves, 2), count),
+            },
+        }
+
+    @property
+    def edges(self) -> Array:
+        """Frequencies in Hz: band b of those between low-pass and high-pass goes from edge b to edge b + 2."""
+        ends = _erb_number(np.array([self.lowest, self.highest]))
+        return np.asarray(_hertz(np.linspace(ends[0], ends[1], self.bands + 2)))
+
+    @property
+    def centres(self) -> Array:
+        """Centre of each band in Hz: the low-pass, the bands, the high-pass."""
+        edges, half = self.edges, self.sample_rate / 2
+        return np.array([edges[0] / 2, *edges[1:-1], (edges[-1] + half) / 2])
+
+    @property
+    def rates(self) -> Array:
+        """Centre of each modulation band in Hz."""
+        return np.geomspace(self.slowest, self.fastest, self.modulation_bands)
+
+    @property
+    def octave_rates(self) -> Array:
+        """Centres in Hz of the modulation bands an octave apart, above 1 Hz, from slow to fast."""
+        return np.array([self.fastest / 2**k for k in range(20, 0, -1) if self.fastest / 2**k > 1.0])
+
+    def responses(self, frequencies: Array) -> Array:
+        """Return the responses of the bands (bands + 2 × frequencies): squared they add up to 1.
+
+        Half cosines on the scale of equivalent rectangular bandwidths, each over two steps.
+        """
+        edges, places = self.edges, _erb_number(frequencies)
+        found = np.zeros((self.bands + 2, len(frequencies)))
+        for band in range(self.bands):
+            low, high = edges[band], edges[band + 2]
+            inside = (frequencies > low) & (frequencies < high)
+            left, right = _erb_number(np.array([low, high]))
+            found[band + 1, inside] = np.cos((places[inside] - (left + right) / 2) / (right - left) * np.pi)
+        below, above = frequencies < edges[1], frequencies > edges[-2]
+        found[0, below] = np.sqrt(np.maximum(0, 1 - found[1, below] ** 2))
+        found[-1, above] = np.sqrt(np.maximum(0, 1 - found[-2, above] ** 2))
+        return found
+
+    def modulation_responses(self, frequencies: Array) -> Array:
+        """Return the responses of the modulation bands (bands × frequencies): half cosines as wide as their centre.
+
+        The bank is scaled so that its summed power response is 1 in the mean between the fourth band from each end.
+        """
+        centres = self.rates[:, None]
+        found = np.where(np.abs(frequencies - centres) < centres / 2, np.cos((frequencies / centres - 1) * np.pi), 0.0)
+        few = min(3, (len(centres) - 1) // 2)
+        between = np.linspace(centres[few, 0], centres[-1 - few, 0], 4096)
+        known = np.where(np.abs(between - centres) < centres / 2, np.cos((between / centres - 1) * np.pi), 0.0)
+        return np.asarray(found / np.sqrt(np.square(known).sum(0).mean()))
+
+    def octave_responses(self, frequencies: Array) -> Array:
+        """Return the responses of the modulation bands an octave apart: half cosines over two octaves."""
+        centres = self.octave_rates[:, None]
+        octaves = np.log2(np.maximum(frequencies, 1e-9) / centres)
+        return np.where(np.abs(octaves) < 1, np.cos(octaves * np.pi / 2), 0.0)
+
+
+def pairs_of(bands: int, distances: tuple[int, ...]) -> Array:
+    """Return which bands are compared: 2 × pairs."""
+    return np.array([(b, b + d) for d in distances for b in range(bands - d)], np.int64).reshape(-1, 2).T
+
+
+def _erb_number(hertz: Array) -> Array:
+    return np.asarray(EAR_Q * np.log1p(hertz / (EAR_Q * LEAST_WIDTH)))
+
+
+def _hertz(number: Array) -> Array:
+    return np.asarray(EAR_Q * LEAST_WIDTH * np.expm1(number / EAR_Q))

@@ -1,0 +1,1 @@
+"""Correlations of the feature maps of random networks."""

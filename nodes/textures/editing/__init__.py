@@ -1,0 +1,1 @@
+"""Texture statistics scaled, freed, reversed, and made of those of several sounds."""

@@ -1,0 +1,68 @@
+"""The statistics of a sound."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from nodes.scattering.analysis import power_spectrum
+from nodes.textures.model import TextureModel
+from nodes.textures.stretches import Stretches, stretches_of
+from nodes.textures.value import TextureStatistics
+from nodes.values.audio import Audio
+from nodes.values.blocks import require_finite_sound
+from pipelines.mistakes import mistake
+from pipelines.value import Array
+
+BLOCK = 1.5
+"""Seconds of the blocks whose spread tells how far statistics can be trusted."""
+
+
+def statistics_of(audio: Audio, model: TextureModel, device: str = "cpu") -> TextureStatistics:
+    """Return the statistics of a sound: means over its stretches, channel by channel.
+
+    Raises
+    ------
+    MistakeError
+        Where the sound is too short, or a sample is NaN or infinite.
+    """
+    refuse_short(audio, model)
+    require_finite_sound(audio.samples, audio.sample_rate)
+    classes = {name: values.mean(-1) for name, values in _measured(audio, model, device).items()}
+    blocks = _measured(audio, model, device, BLOCK)
+    count = next(iter(blocks.values())).shape[-1]
+    deviations = {
+        name: values.std(-1, ddof=1) / np.sqrt(count) if count > 1 else np.full(values.shape[:2], np.nan, np.float32)
+        for name, values in blocks.items()
+    }
+    return TextureStatistics(
+        classes={name: values[:, :, None] for name, values in classes.items()},
+        weights={name: values[:, :, None] for name, values in model.significance(classes).items()},
+        deviations=deviations,
+        times=np.zeros(1),
+        colours=power_spectrum(audio.samples),
+        model=model,
+        sample_rate=audio.sample_rate,
+        samples=audio.length,
+    )
+
+
+def refuse_short(audio: Audio, model: TextureModel) -> None:
+    """Refuse a sound in which there is too little to take a mean of."""
+    least = model.least_samples()
+    if audio.length < least:
+        raise mistake(
+            "the sound is too short for statistics",
+            parameter="audio",
+            given=f"{audio.length} samples ({audio.length / audio.sample_rate:.3f} s)",
+            allowed=f"{least} samples ({least / audio.sample_rate:.3f} s) or more; 3 s and more are wise",
+        )
+
+
+def _measured(audio: Audio, model: TextureModel, device: str, longest: float | None = None) -> dict[str, Array]:
+    """Return the statistics of all stretches: channels × paths × stretches, float32."""
+    layout = stretches_of(model, audio.length, *([] if longest is None else [longest]))
+    measure = Stretches(model, layout, device)
+    with torch.no_grad():
+        each = [measure(torch.tensor(samples[None], device=device)) for samples in audio.samples]
+    return {name: torch.cat([found[name] for found in each]).cpu().numpy() for name in each[0]}

@@ -1,0 +1,212 @@
+"""Pictures of textures as nodes: `texture_comparison` and `cochleagram`."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from nodes.mixing.node.sequencing import Label
+from nodes.takes.labels import nearest_label
+from nodes.textures.value import TextureStatistics
+from nodes.values.audio import Audio, Takes
+from nodes.values.plain import Figure
+from pipelines.context import Context
+from pipelines.mistakes import listed, mistake
+from pipelines.node import Facts, node
+from pipelines.quantities import Hertz, Unit
+
+PAGE = 11.0
+"""Width of a picture in inches: text is as large as this tells, whatever the number of pixels."""
+
+MOST_CHANNELS = 24
+"""Channels of a cochleagram that are drawn."""
+
+Width = Annotated[int, Field(ge=400, le=8000), Unit("pixels")]
+
+
+@node
+def texture_comparison(
+    target: TextureStatistics,
+    result: Audio | Takes,
+    source: Audio | None = None,
+    *,
+    take: Label | None = None,
+    width: Width = 1650,
+    context: Context,
+) -> Figure:
+    """Draw the statistics of a sound against those that it should have, and its cochleagram.
+
+    Each class is a panel with its signal-to-noise ratio in dB. What has one value a band is a line over frequency: the
+    target blue, with a shade of one standard deviation, the result red. All else is dots: to the right what is wanted,
+    upwards what is there, and what is right lies on the line. Statistics that move are compared stretch by stretch,
+    as dots coloured by time. What does not count, such as bands 30 dB below the strongest, is faint.
+
+    Parameters
+    ----------
+    target
+        What the sound should have.
+    result
+        What was made.
+    source
+        The sound that the target was measured on, whose cochleagram is then drawn above that of the result.
+    take
+        Label of the take that is shown; the last one unless given.
+    width
+        Width of the picture.
+
+    Raises
+    ------
+    MistakeError
+        Where there are no takes, none has this label, sample rates or channels do not go together, a sound is too
+        short, or a sample is NaN or infinite.
+    """
+    from nodes.scattering.multiples import own_style, pixels_of
+    from nodes.textures.comparing import draw_comparison
+    from nodes.textures.measuring import refuse_short
+    from nodes.values.blocks import require_finite_sound
+    from nodes.values.drawing import shown_label
+
+    audio, name = _chosen(result, take)
+    if audio.channels != target.channels != 1:
+        raise mistake(
+            "the channels do not go together",
+            parameter="result",
+            given=f"{audio.channels} beside statistics of {target.channels}",
+            allowed="as many as the statistics have; or statistics of one channel",
+        )
+    for label, sound in (("result", audio), ("source", source)):
+        if sound is not None:
+            _refuse_rate(label, sound, target)
+            require_finite_sound(sound.samples, sound.sample_rate, f"the {label}")
+    refuse_short(audio, target.model)
+    with own_style():
+        figure = draw_comparison(target, audio, shown_label(name), source, context.device)
+        return Figure(pixels_of(figure, width / PAGE))
+
+
+def _cochleagram_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
+    """Refuse bands that do not fit into a sound of known sample rate."""
+    known: Facts = inputs["audio"] or {}
+    if "sample_rate" in known:
+        _top(parameters["lowest"], parameters["highest"], known["sample_rate"])
+    return {}
+
+
+@node(facts=_cochleagram_facts)
+def cochleagram(
+    audio: Audio,
+    *,
+    bands: Annotated[int, Field(ge=4, le=200), Unit("bands")] = 64,
+    lowest: Hertz = 20.0,
+    highest: Hertz | None = None,
+    scale: Literal["compressed", "decibels"] = "compressed",
+    width: Width = 1650,
+    context: Context,
+) -> Figure:
+    """Draw the envelopes of the bands of an auditory model: time to the right, frequency as the ear spaces it upwards.
+
+    After McDermott and Simoncelli (Neuron 2011): the amplitude of each band to the power of 0.3, as the ear compresses
+    it, at 400 frames a second. One image for each channel, up to 24, all with one scale of colours.
+
+    Parameters
+    ----------
+    audio
+        A sound of any length.
+    bands
+        Frequency bands between a low-pass and a high-pass, which are the lowest and the highest row.
+    lowest, highest
+        Where they begin and end; up to half the sample rate, and 20 kHz at most, unless given.
+    scale
+        'compressed' shows the envelopes themselves; 'decibels' their level in dB of full scale, 60 dB down from the
+        loudest.
+    width
+        Width of the picture.
+
+    Raises
+    ------
+    MistakeError
+        Where the bands do not fit, the sound has no samples, or a sample is NaN or infinite.
+    """
+    from nodes.scattering.multiples import own_style, pixels_of
+    from nodes.textures.auditory.model import AuditoryModel
+    from nodes.textures.cochleagrams import Cochleagram, cochleagrams_of, draw_cochleagrams, height_of, images_height
+    from nodes.textures.panels import Sheet
+    from nodes.values.blocks import require_finite_sound
+
+    rate, channels = audio.sample_rate, min(audio.channels, MOST_CHANNELS)
+    model = AuditoryModel(rate, lowest, _top(lowest, highest, rate), bands)
+    if not audio.length or not channels:
+        raise mistake("there is nothing to draw", parameter="audio", given="0 samples", allowed="1 sample or more")
+    require_finite_sound(audio.samples, rate)
+    found = cochleagrams_of(Audio(audio.samples[:channels], rate), model, context.device)
+    names = [
+        f"channel {row + 1} of {audio.channels}" if audio.channels > 1 else "cochleagram" for row in range(channels)
+    ]
+    grams = [
+        Cochleagram(name, values, model.centres, audio.duration, model.compression)
+        for name, values in zip(names, found, strict=True)
+    ]
+    height = height_of(channels)
+    with own_style():
+        sheet = Sheet(0, 0.3, images_height(channels, height))
+        draw_cochleagrams(sheet, grams, sheet.bottom_of_panels, height, scale)
+        return Figure(pixels_of(sheet.figure, width / PAGE))
+
+
+def _chosen(result: Audio | Takes, take: str | None) -> tuple[Audio, str]:
+    """Return the sound that is shown, and its name."""
+    if isinstance(result, Audio):
+        if take is not None:
+            raise mistake("one sound has no takes to choose from", parameter="take", given=take, allowed="nothing")
+        return result, "result"
+    if not len(result):
+        raise mistake("there are no takes to draw", parameter="result", allowed="one take or more")
+    label = result.labels[-1] if take is None else take
+    if label not in result.labels:
+        raise mistake(
+            "there is no such take",
+            parameter="take",
+            given=label,
+            allowed=listed(result.labels),
+            hint=nearest_label(label, result.labels),
+        )
+    if take is not None and list(result.labels).count(label) > 1:
+        raise mistake("several takes have this label", parameter="take", given=label, allowed="labels that differ")
+    place = len(result) - 1 if take is None else result.labels.index(label)
+    return result.take(place), f"take {label}"
+
+
+def _refuse_rate(name: str, sound: Audio, target: TextureStatistics) -> None:
+    if sound.sample_rate != target.sample_rate:
+        raise mistake(
+            "sounds of different sample rates cannot be compared",
+            parameter=name,
+            given=f"{sound.sample_rate} Hz beside statistics at {target.sample_rate} Hz",
+            hint="resample it",
+        )
+
+
+def _top(lowest: float, highest: float | None, rate: int) -> float:
+    """Return the highest frequency of the bands.
+
+    Raises
+    ------
+    MistakeError
+        Where it is above half the sample rate, or not above the lowest.
+    """
+    top = min(20_000.0, rate / 2) if highest is None else highest
+    if top > rate / 2:
+        raise mistake(
+            "the bands go beyond half the sample rate",
+            parameter="highest",
+            given=f"{top:g} Hz",
+            allowed=f"up to {rate / 2:g} Hz",
+        )
+    if lowest >= top:
+        raise mistake(
+            "the lowest band must begin below where the highest ends",
+            parameter="lowest",
+            given=f"{lowest:g} Hz",
+            allowed=f"less than {top:g} Hz",
+        )
+    return top

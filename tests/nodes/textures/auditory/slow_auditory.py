@@ -1,0 +1,137 @@
+"""The auditory statistics from their formulas, in float64 and at the full rate: a reference that shares no code.
+
+McDermott and Simoncelli (Neuron 2011); every mean, of σ as well, is under one window, and a steady envelope counts as
+one whose deviation is STILL of its mean.
+"""
+
+import numpy as np
+
+STILL = 2e-4
+FAR, NEAR = (1, 2, 3, 5, 8, 11, 16, 21), (1, 2)
+
+
+def erb_number(f):
+    return 9.265 * np.log(1 + f / (24.7 * 9.265))
+
+
+def bands_of(model, f):
+    """Half cosines on the scale of equivalent rectangular bandwidths; a low-pass and a high-pass fill up to 1."""
+    numbers = np.linspace(erb_number(model.lowest), erb_number(model.highest), model.bands + 2)
+    rows = []
+    for b in range(model.bands):
+        place = (erb_number(f) - numbers[b + 1]) / (numbers[1] - numbers[0])
+        rows.append(np.where(np.abs(place) < 1, np.cos(np.pi / 2 * place), 0.0))
+    total = np.sum(np.square(rows), axis=0)
+    rest = np.sqrt(np.maximum(1 - total, 0))
+    below = erb_number(f) < numbers[1]
+    above = erb_number(f) > numbers[-2]
+    return np.array([rest * below, *rows, rest * above])
+
+
+def analytic(spectrum, size):
+    """The analytic signal of the half spectrum of a real one."""
+    whole = np.zeros(size, complex)
+    whole[: len(spectrum)] = 2 * spectrum
+    whole[0] /= 2
+    if size % 2 == 0:
+        whole[size // 2] /= 2
+    return np.fft.ifft(whole)
+
+
+def window_of(count, seconds, duration, edge):
+    weights = np.zeros(count)
+    for k in range(count):
+        time = k * seconds / count
+        nearest = min(time, duration - time)
+        if edge == 0:
+            weights[k] = time < duration
+        elif nearest > 0:
+            weights[k] = 1.0 if nearest >= edge else np.sin(np.pi / 2 * nearest / edge) ** 2
+    return weights / weights.sum()
+
+
+def envelopes_of(model, sound, places):
+    """Real bands at the audio rate and compressed envelopes at `places` moments, below half the envelope rate."""
+    size, frames = len(sound), model.frames(len(sound))
+    spectrum = np.fft.rfft(sound)
+    real, compressed = [], []
+    for response in bands_of(model, np.arange(size // 2 + 1) * model.sample_rate / size):
+        band = analytic(spectrum * response, size)
+        envelope = np.fft.rfft((np.abs(band) ** 2 + model.floor) ** (model.compression / 2)) / size
+        kept = np.zeros(places // 2 + 1, complex)
+        kept[: (frames + 1) // 2] = envelope[: (frames + 1) // 2]
+        real.append(band.real)
+        compressed.append(np.maximum(np.fft.irfft(kept * places, n=places), 0))
+    return np.array(real), np.array(compressed)
+
+
+def constant_q(model, f):
+    def bank(at):
+        centres = np.exp(np.linspace(np.log(model.slowest), np.log(model.fastest), model.modulation_bands))
+        rows = [np.where(np.abs(at / c - 1) < 0.5, np.cos(np.pi * (at / c - 1)), 0.0) for c in centres]
+        return np.array(rows), centres
+
+    few = min(3, (model.modulation_bands - 1) // 2)
+    _, centres = bank(f)
+    dense, _ = bank(np.linspace(centres[few], centres[-1 - few], 50_001))
+    return bank(f)[0] / np.sqrt((dense**2).sum(0).mean())
+
+
+def octaves(model, f):
+    centres = [model.fastest / 2**k for k in range(1, 30) if model.fastest / 2**k > 1][::-1]
+    with np.errstate(divide="ignore"):
+        places = [np.log2(f / c) for c in centres]
+    return np.array([np.where(np.abs(p) < 1, np.cos(np.pi / 2 * np.clip(p, -1, 1)), 0.0) for p in places])
+
+
+def statistics(model, sound, duration, edge, at_audio_rate=False):
+    """All classes of one sound, each in the order in which the model tells its axes."""
+    seconds = len(sound) / model.sample_rate
+    places = len(sound) if at_audio_rate else model.frames(len(sound))
+    real, envelopes = envelopes_of(model, sound, places)
+    w, fine = window_of(places, seconds, duration, edge), window_of(len(sound), seconds, duration, edge)
+    count = len(envelopes)
+    mean = envelopes @ w
+    centred = envelopes - mean[:, None]
+    m2, m3, m4 = (centred**power @ w for power in (2, 3, 4))
+    scale = m2 + (STILL * mean) ** 2
+    f = np.arange(places // 2 + 1) / seconds
+    spectra = np.fft.rfft(centred)
+
+    power = np.zeros((count, model.modulation_bands))
+    for n, response in enumerate(constant_q(model, f)):
+        for k in range(count):
+            power[k, n] = np.fft.irfft(spectra[k] * response, n=places) ** 2 @ w / scale[k]
+
+    still = STILL**2 * scale
+    slower, near, phase = None, [], []
+    for response in octaves(model, f):
+        bands = np.array([analytic(row * response, places) for row in spectra])
+        if slower is not None:
+            sigma = np.sqrt(bands.real**2 @ w + still)
+            near += [
+                (bands[k].real * bands[k + d].real) @ w / (sigma[k] * sigma[k + d])
+                for d in NEAR
+                for k in range(count - d)
+            ]
+            coarse = np.sqrt(slower.real**2 @ w + still)
+            parts = [(slower.real * part) @ w / (coarse * sigma) for part in (bands.real, bands.imag)]
+            phase.append(np.stack(parts, -1))
+        slower = bands**2 / np.maximum(np.abs(bands), 1e-300)
+    return {
+        "band_power": real**2 @ fine,
+        "envelope_mean": mean,
+        "envelope_variation": np.sqrt(m2) / mean,
+        "envelope_skewness": m3 / scale**1.5,
+        "envelope_kurtosis": m4 / scale**2,
+        "envelope_correlation": np.array(
+            [
+                (centred[k] * centred[k + d]) @ w / np.sqrt(scale[k] * scale[k + d])
+                for d in FAR
+                for k in range(count - d)
+            ]
+        ),
+        "modulation_power": power.ravel(),
+        "modulation_correlation": np.array(near),
+        "modulation_phase": np.stack(phase, 1).ravel(),
+    }
