@@ -11,8 +11,10 @@ import soundfile as sf
 from wavinfo import WavInfoReader
 
 SHORT = [
-    "piece.steps.a.steps.filtered.iterations=2",
-    "piece.steps.c.steps.filtered.iterations=2",
+    "piece.steps.a.steps.statistics.bands=6",
+    "piece.steps.c.steps.statistics.bands=6",
+    "piece.steps.a.steps.weighted.steps.filtered.iterations=2",
+    "piece.steps.c.steps.weighted.steps.filtered.iterations=2",
     "piece.steps.b.steps.rise.steps.descent.iterations=30",
 ]
 

@@ -11,7 +11,6 @@ from nodes.textures.cochleagrams import Cochleagram, cochleagrams_of, draw_cochl
 from nodes.textures.curves import Curve, draw_curves
 from nodes.textures.panels import BLUE, COLUMNS, FAINT, RED, Look, Sheet, dark_to_bright, label, look_of
 from nodes.textures.quality.scoring import Classes, compared, measured
-from nodes.textures.stretches import stretches_of
 from nodes.textures.value import TextureStatistics
 from nodes.values.audio import Audio
 from pipelines.value import Array
@@ -49,7 +48,7 @@ def comparison_of(target: TextureStatistics, result: Audio, device: str) -> Comp
     Statistics that stay are compared with the mean over the sound; those that move stretch by stretch. A target of
     one channel is compared with each of the sound.
     """
-    found = measured(result.samples, target.model, device)
+    found = measured(result.samples, target.model, device, target.layout(result.length))
     wanted, weights = target.coefficients_for(result.length), target.emphasis_for(result.length)
     if len(target.times) == 1:
         found, wanted, weights = (_means(each) for each in (found, wanted, weights))
@@ -180,4 +179,4 @@ def _means(classes: Classes) -> Classes:
 
 
 def _centres(target: TextureStatistics, length: int) -> Array:
-    return stretches_of(target.model, length).centres
+    return target.layout(length).centres

@@ -17,6 +17,9 @@ from pipelines.workers import spread
 STRETCH, EDGE = 6.0, 1.0
 """Seconds of the longest stretch, and of its edges, over which neighbours overlap."""
 
+MOVING = 2.5
+"""Seconds of the longest stretch where statistics move: in each they stand still."""
+
 SHORT_EDGE = 0.2
 """Part of a short sound that each edge takes at most."""
 

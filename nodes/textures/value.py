@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import torch
     from matplotlib.figure import Figure as MatplotlibFigure
 
+    from nodes.textures.stretches import Layout
+
 
 @dataclass(frozen=True, eq=False)
 class TextureStatistics(Representation):
@@ -90,18 +92,21 @@ class TextureStatistics(Representation):
         """Return the classes at their first point."""
         return {name: values[:, :, 0] for name, values in self.classes.items()}
 
+    def layout(self, length: int) -> Layout:
+        """Return the stretches of a sound of this length in each of which it shall have the statistics."""
+        from nodes.textures.stretches import MOVING, STRETCH, stretches_of
+
+        return stretches_of(self.model, length, MOVING if len(self.times) > 1 else STRETCH)
+
     def coefficients_for(self, length: int) -> dict[str, Array]:
         """Return for each class what a sound of this length shall have: channels × paths × stretches."""
-        from nodes.textures.stretches import stretches_of
-
-        return self.at(stretches_of(self.model, length).centres)
+        return self.at(self.layout(length).centres)
 
     def emphasis_for(self, length: int) -> dict[str, Array]:
         """Return the weights of paths, shaped as `coefficients_for`."""
         from nodes.textures.domains import interpolated
-        from nodes.textures.stretches import stretches_of
 
-        centres = stretches_of(self.model, length).centres
+        centres = self.layout(length).centres
         return {name: interpolated(values, self.times, centres, "linear") for name, values in self.weights.items()}
 
     def at(self, times: Array) -> dict[str, Array]:
@@ -113,9 +118,9 @@ class TextureStatistics(Representation):
 
     def analysis(self, length: int, device: str) -> Callable[[torch.Tensor], dict[str, torch.Tensor]]:
         """Return the map from samples of any length to statistics, stretch by stretch."""
-        from nodes.textures.stretches import Stretches, stretches_of
+        from nodes.textures.stretches import Stretches
 
-        return Stretches(self.model, stretches_of(self.model, length), device)
+        return Stretches(self.model, self.layout(length), device)
 
     def class_emphasis(self) -> dict[str, float]:
         """Return how much each class counts unless its weight is given."""

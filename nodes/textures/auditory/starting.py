@@ -11,7 +11,7 @@ from nodes.inversion.terms import shares, terms_of
 from nodes.textures.auditory.imposing import imposed
 from nodes.textures.auditory.measuring import Measuring, faded
 from nodes.textures.auditory.model import AuditoryModel
-from nodes.textures.stretches import Layout, stretches_of
+from nodes.textures.stretches import Layout
 from nodes.textures.value import TextureStatistics
 from pipelines.value import Array
 from pipelines.workers import spread
@@ -28,7 +28,7 @@ def first_sound(statistics: TextureStatistics, carriers: Array, channel: int, le
     model = statistics.model
     if not isinstance(model, AuditoryModel):
         return None
-    layout = stretches_of(model, length)
+    layout = statistics.layout(length)
     rate = layout.sample_rate
     measure = Measuring(model, layout.size, layout.samples / rate, layout.edge / rate, device, torch.float32)
     goals, weights = statistics.coefficients_for(length), statistics.emphasis_for(length)

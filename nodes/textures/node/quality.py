@@ -48,7 +48,7 @@ def texture_quality(
     cap: Annotated[float, Field(gt=0, le=120), Unit("dB")] = 30.0,
     context: Context,
 ) -> Quality:
-    """Judge resynthesised textures: are their statistics right, and are they a copy of their source?
+    """Judge resynthesised textures: whether their statistics are right, and whether they copy their source.
 
     No number says it alone; each stands beside 'natural', what the second half of the source gets against the first.
     Halves are short: their statistics differ by about √2 as much as those of two recordings as long as the source.

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from nodes.textures.model import TextureModel
-from nodes.textures.stretches import Stretches, stretches_of
+from nodes.textures.stretches import Layout, Stretches, stretches_of
 from nodes.textures.value import TextureStatistics
 from pipelines.value import Array
 
@@ -32,9 +32,9 @@ class Scores(NamedTuple):
     error: dict[str, float]
 
 
-def measured(samples: Array, model: TextureModel, device: str) -> Classes:
+def measured(samples: Array, model: TextureModel, device: str, layout: Layout | None = None) -> Classes:
     """Return the statistics of each stretch of a sound: channels × paths × stretches, float32."""
-    measure = Stretches(model, stretches_of(model, samples.shape[1]), device)
+    measure = Stretches(model, layout or stretches_of(model, samples.shape[1]), device)
     with torch.no_grad():
         each = [measure(torch.tensor(samples[row : row + 1], device=device)) for row in range(len(samples))]
     return {name: torch.cat([found[name] for found in each]).cpu().numpy() for name in each[0]}
@@ -66,7 +66,7 @@ def scores_of(
         'cpu' or 'cuda'.
     """
     own, theirs = (list(each) for each in zip(*pairs, strict=True))
-    found = measured(samples[own], statistics.model, device)
+    found = measured(samples[own], statistics.model, device, statistics.layout(samples.shape[1]))
     wanted = statistics.coefficients_for(samples.shape[1])
     weights = statistics.emphasis_for(samples.shape[1])
     if len(statistics.times) == 1:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from nodes.textures.auditory.model import AuditoryModel
 from nodes.textures.measuring import statistics_of
 from nodes.textures.quality.scoring import averages, compared, measured, scores_of, scores_of_halves
-from nodes.textures.stretches import stretches_of
+from nodes.textures.stretches import MOVING, stretches_of
 from nodes.values.audio import Audio
 
 RATE = 8000
@@ -94,9 +94,9 @@ def test_moving_statistics_are_compared_stretch_by_stretch():
     sound = noise(12)
     sound *= np.linspace(0.1, 2, sound.shape[1], dtype=np.float32)
     statistics = statistics_of(Audio(sound, RATE), MODEL)
-    found = measured(sound, MODEL, "cpu")
-    centres = stretches_of(MODEL, sound.shape[1]).centres
-    moving = dataclasses.replace(statistics, classes=found, weights={}, times=centres)
+    layout = stretches_of(MODEL, sound.shape[1], MOVING)
+    found = measured(sound, MODEL, "cpu", layout)
+    moving = dataclasses.replace(statistics, classes=found, weights={}, times=layout.centres)
     assert scores_of(sound, moving, [(0, 0)], 30, "cpu").ratio["band_power"] == 30
     back = sound[:, ::-1].copy()
     assert scores_of(back, moving, [(0, 0)], 30, "cpu").ratio["band_power"] < 10
