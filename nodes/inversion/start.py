@@ -11,6 +11,7 @@ from nodes.inversion.spectra import mean_power, resampled, stretched, told
 from nodes.values.representation import Representation
 from pipelines.mistakes import mistake
 from pipelines.value import Array
+from pipelines.workers import spread
 
 Initial = Literal["coloured", "envelope", "energies", "white", "pink", "statistics", "tonal"]
 Phases = Literal["independent", "shared"]
@@ -59,11 +60,9 @@ def first_sounds(
     MistakeError
         Where an envelope is asked for that no target tells.
     """
-    if initial in (None, "statistics", "tonal"):
-        found = _own_starts(targets, count, length, initial, phases, seed, device)
-        if found is not None:
-            return found
-    initial = initial or "coloured"
+    initial = initial or ("statistics" if targets[0].starts else "coloured")
+    if initial in ("statistics", "tonal"):
+        return _own_starts(targets[0], count, length, initial, phases, seed, device)
     spectra = told(targets, weights, lambda target: target.spectrum() if initial == "energies" else target.colour())
     envelopes = told(targets, weights, lambda target: target.envelope()) if initial == "envelope" else []
     if initial == "envelope" and not envelopes:
@@ -85,36 +84,25 @@ def first_sounds(
 
 
 def _own_starts(
-    targets: Sequence[Representation],
-    count: int,
-    length: int,
-    initial: Initial | None,
-    phases: Phases,
-    seed: int,
-    device: str,
-) -> Array | None:
-    """Return what the first target makes of noise, count × length; None where it makes nothing unless asked to."""
-    spectrum = targets[0].colour() if initial == "tonal" else targets[0].spectrum()
-    made = []
-    for channel in range(count):
-        random = np.random.default_rng([seed, 0 if phases == "shared" else channel])
-        row = None if spectrum is None else spectrum[channel % len(spectrum)]
-        power = None if row is None else resampled(row, length)
-        carriers = noise(
-            "coloured" if initial == "tonal" else "energies", power, length, targets[0].sample_rate, random
+    target: Representation, count: int, length: int, initial: Initial, phases: Phases, seed: int, device: str
+) -> Array:
+    """Return what a target makes of noise: count × length, float32."""
+    if not target.starts:
+        raise mistake(
+            "the first target makes no first sound of its own",
+            parameter="initial",
+            given=initial,
+            allowed="coloured, envelope, energies, white or pink, or auditory statistics as the first target",
         )
-        made.append(targets[0].first_sound(carriers, channel, length, device))
-    sounds = [sound for sound in made if sound is not None]
-    if len(sounds) == count:
-        return np.stack(sounds).astype(np.float32)
-    if initial is None:
-        return None
-    raise mistake(
-        "the first target makes no first sound of its own",
-        parameter="initial",
-        given=initial,
-        allowed="coloured, envelope, energies, white or pink, or auditory statistics as the first target",
-    )
+    spectrum = target.colour() if initial == "tonal" else target.spectrum()
+
+    def made(channel: int) -> Array:
+        random = np.random.default_rng([seed, 0 if phases == "shared" else channel])
+        power = None if spectrum is None else resampled(spectrum[channel % len(spectrum)], length)
+        carriers = noise("coloured" if initial == "tonal" else "energies", power, length, target.sample_rate, random)
+        return target.first_sound(carriers, channel, length, device)
+
+    return np.stack(spread(made, range(count))).astype(np.float32)
 
 
 def noise(

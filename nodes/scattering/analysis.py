@@ -14,15 +14,13 @@ from nodes.scattering.core.design import Design
 from nodes.scattering.core.differentiable import scatter
 from nodes.scattering.value import Scattering
 from nodes.values.audio import Audio
+from nodes.values.power import power_spectrum
 from pipelines.mistakes import mistake
 from pipelines.value import Array
 from pipelines.workers import spread
 
 SPECTRUM_BINS = 4097
 """Frequencies at which the spectrum is estimated, from 0 Hz to half the sample rate."""
-
-LONGEST_SPECTRUM = 2**19
-"""Greatest number of samples whose spectrum is kept whole."""
 
 
 def scattering_of(
@@ -94,25 +92,6 @@ def analysis_of(target: Scattering, length: int, device: str) -> Callable[[torch
         return {name: scaled(target, orders[name], scale).to(samples.dtype) for name, scale in scales.items()}
 
     return analysis
-
-
-def power_spectrum(samples: Array) -> Array:
-    """Return the power spectrum of channels × samples: channels × bins, float32, 1 in every bin for white noise.
-
-    Beyond about twelve seconds it is the mean over stretches of that length under a Hann window.
-    """
-    length = samples.shape[1]
-    if length <= LONGEST_SPECTRUM:
-        return np.stack([np.abs(np.fft.rfft(row)) ** 2 / max(length, 1) for row in samples]).astype(np.float32)
-    window = np.sqrt(np.hanning(LONGEST_SPECTRUM + 1)[:-1])
-    half, total = LONGEST_SPECTRUM // 2, np.zeros((len(samples), LONGEST_SPECTRUM // 2 + 1))
-    for start in range(-half, length, half):
-        for row, sums in zip(samples, total, strict=True):
-            stretch = np.zeros(LONGEST_SPECTRUM, np.float32)
-            inside = row[max(start, 0) : start + LONGEST_SPECTRUM]
-            stretch[max(-start, 0) : max(-start, 0) + len(inside)] = inside
-            sums += np.abs(np.fft.rfft(stretch * window)) ** 2
-    return np.asarray(total / length, np.float32)
 
 
 def spectrum_of(target: Scattering) -> Array:

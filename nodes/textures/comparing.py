@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from nodes.textures.auditory.model import AuditoryModel
+from nodes.textures.auditory.model import AuditoryModel, published
 from nodes.textures.cochleagrams import Cochleagram, cochleagrams_of, draw_cochleagrams, images_height
 from nodes.textures.curves import Curve, draw_curves
 from nodes.textures.panels import BLUE, COLUMNS, FAINT, RED, Look, Sheet, dark_to_bright, label, look_of
-from nodes.textures.quality.scoring import Classes, compared, measured
+from nodes.textures.quality.scoring import Classes, compared, sides_of
 from nodes.textures.value import TextureStatistics
 from nodes.values.audio import Audio
 from pipelines.value import Array
@@ -48,16 +48,12 @@ def comparison_of(target: TextureStatistics, result: Audio, device: str) -> Comp
     Statistics that stay are compared with the mean over the sound; those that move stretch by stretch. A target of
     one channel is compared with each of the sound.
     """
-    found = measured(result.samples, target.model, device, target.layout(result.length))
-    wanted, weights = target.coefficients_for(result.length), target.emphasis_for(result.length)
-    if len(target.times) == 1:
-        found, wanted, weights = (_means(each) for each in (found, wanted, weights))
-    rows = [0] * result.channels if target.channels == 1 else list(range(result.channels))
-    wanted, weights = ({name: values[rows] for name, values in each.items()} for each in (wanted, weights))
+    pairs = [(row, 0 if target.channels == 1 else row) for row in range(result.channels)]
+    found, wanted, weights = sides_of(result.samples, target, pairs, device)
     scores = compared(target.model, found, wanted, weights, {}, CAP)
     counts = {name: np.broadcast_to(weights.get(name, np.ones(1)), wanted[name].shape) > 0 for name in wanted}
     stretches = next(iter(wanted.values())).shape[2]
-    times = np.zeros(1) if stretches == 1 else _centres(target, result.length)
+    times = np.zeros(1) if stretches == 1 else target.layout(result.length).centres
     return Compared(found, wanted, counts, scores.ratio, times)
 
 
@@ -147,7 +143,7 @@ def _grams(target: TextureStatistics, result: Audio, name: str, source: Audio | 
     """Return the mean over channels of the cochleagrams of source and result, in the bands of auditory statistics."""
     model = target.model
     if not isinstance(model, AuditoryModel):
-        model = AuditoryModel(result.sample_rate, highest=min(AuditoryModel.highest, result.sample_rate / 2))
+        model = published(result.sample_rate)
     titled = (("cochleagram of the source", source), (f"cochleagram of {name}", result))
     return [
         Cochleagram(
@@ -172,11 +168,3 @@ def _heading(own: Compared) -> str:
     mean = np.minimum(list(known.values()), CAP_IN_MEAN).mean()
     told = f"{mean:.1f} dB (classes up to {CAP_IN_MEAN:g} dB), least {known[least]:.1f} dB ({least})".replace("-", "−")
     return f"{begin}: mean SNR {told}"
-
-
-def _means(classes: Classes) -> Classes:
-    return {name: values.mean(-1, keepdims=True, dtype=np.float64) for name, values in classes.items()}
-
-
-def _centres(target: TextureStatistics, length: int) -> Array:
-    return target.layout(length).centres

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
-from nodes.scattering.analysis import power_spectrum
 from nodes.textures.model import TextureModel
-from nodes.textures.stretches import Stretches, stretches_of
+from nodes.textures.stretches import measured, stretches_of
 from nodes.textures.value import TextureStatistics
 from nodes.values.audio import Audio
 from nodes.values.blocks import require_finite_sound
+from nodes.values.power import power_spectrum
 from pipelines.mistakes import mistake
-from pipelines.value import Array
 
 BLOCK = 1.5
 """Seconds of the blocks whose spread tells how far statistics can be trusted."""
@@ -28,8 +26,8 @@ def statistics_of(audio: Audio, model: TextureModel, device: str = "cpu") -> Tex
     """
     refuse_short(audio, model)
     require_finite_sound(audio.samples, audio.sample_rate)
-    classes = {name: values.mean(-1) for name, values in _measured(audio, model, device).items()}
-    blocks = _measured(audio, model, device, BLOCK)
+    classes = {name: values.mean(-1) for name, values in measured(audio.samples, model, device).items()}
+    blocks = measured(audio.samples, model, device, stretches_of(model, audio.length, BLOCK))
     count = next(iter(blocks.values())).shape[-1]
     deviations = {
         name: values.std(-1, ddof=1) / np.sqrt(count) if count > 1 else np.full(values.shape[:2], np.nan, np.float32)
@@ -57,12 +55,3 @@ def refuse_short(audio: Audio, model: TextureModel) -> None:
             given=f"{audio.length} samples ({audio.length / audio.sample_rate:.3f} s)",
             allowed=f"{least} samples ({least / audio.sample_rate:.3f} s) or more; 3 s and more are wise",
         )
-
-
-def _measured(audio: Audio, model: TextureModel, device: str, longest: float | None = None) -> dict[str, Array]:
-    """Return the statistics of all stretches: channels × paths × stretches, float32."""
-    layout = stretches_of(model, audio.length, *([] if longest is None else [longest]))
-    measure = Stretches(model, layout, device)
-    with torch.no_grad():
-        each = [measure(torch.tensor(samples[None], device=device)) for samples in audio.samples]
-    return {name: torch.cat([found[name] for found in each]).cpu().numpy() for name in each[0]}

@@ -26,6 +26,9 @@ class TextureModel(Value):
     emphasis: ClassVar[Mapping[str, float]]
     """How much each class counts in an inversion unless its weight is given."""
 
+    starts: ClassVar[bool] = False
+    """Whether a first sound can be made that has the statistics nearly."""
+
     floors: ClassVar[Mapping[str, float]] = {}
     """For classes that have a size of their own, such as correlations: differences below it hardly count."""
 

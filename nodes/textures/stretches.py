@@ -23,7 +23,6 @@ MOVING = 2.5
 SHORT_EDGE = 0.2
 """Part of a short sound that each edge takes at most."""
 
-
 ALONE = 2
 """Stretches at most that are measured at once; more are measured side by side, and again for their gradient."""
 
@@ -83,6 +82,16 @@ def stretches_of(model: TextureModel, length: int, longest: float = STRETCH) -> 
     return Layout(length, starts, samples, model.size(samples), edge, rate)
 
 
+def faded(places: Array, duration: float, edge: float) -> Array:
+    """Return a window with raised-cosine edges at places in seconds; it adds up to 1, and is 0 beyond its duration."""
+    if not edge:
+        window = (places < duration).astype(np.float64)
+    else:
+        within = np.minimum(places, duration - places) / edge
+        window = 0.5 - 0.5 * np.cos(math.pi * np.clip(within, 0.0, 1.0))
+    return np.asarray(window / window.sum())
+
+
 class Stretches:
     """The statistics of every stretch of sounds of one length.
 
@@ -117,6 +126,14 @@ class Stretches:
         values = [torch.cat([each[name] for each in found]) for name in names]
         together: tuple[torch.Tensor, ...] = _Again.apply(stretches, self._measure, names, *values)  # type: ignore[no-untyped-call]
         return dict(zip(names, together, strict=True))
+
+
+def measured(samples: Array, model: TextureModel, device: str, layout: Layout | None = None) -> dict[str, Array]:
+    """Return the statistics of each stretch of channels × samples: channels × paths × stretches, float32."""
+    measure = Stretches(model, layout or stretches_of(model, samples.shape[1]), device)
+    with torch.no_grad():
+        each = [measure(torch.tensor(channel[None], device=device)) for channel in samples]
+    return {name: torch.cat([found[name] for found in each]).cpu().numpy() for name in each[0]}
 
 
 def _values(measure: Measurement, stretch: torch.Tensor) -> dict[str, torch.Tensor]:

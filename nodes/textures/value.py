@@ -126,8 +126,13 @@ class TextureStatistics(Representation):
         """Return how much each class counts unless its weight is given."""
         return {name: self.model.emphasis.get(name, 1.0) for name in self.classes}
 
-    def first_sound(self, carriers: Array, channel: int, length: int, device: str) -> Array | None:
-        """Return a sound with envelopes of these statistics on given carriers, for auditory ones."""
+    @property
+    def starts(self) -> bool:
+        """Whether there is a first sound of these statistics: for those with envelopes that can be imposed."""
+        return self.model.starts
+
+    def first_sound(self, carriers: Array, channel: int, length: int, device: str) -> Array:
+        """Return a sound with envelopes of these statistics on given carriers."""
         from nodes.textures.auditory.starting import first_sound
 
         return first_sound(self, carriers, channel, length, device)

@@ -27,6 +27,11 @@ class Representation(Value):
     """How an inversion descends unless it is told."""
     sample_rate: int
 
+    @property
+    def starts(self) -> bool:
+        """Whether `first_sound` makes a sound from which a descent starts well."""
+        return False
+
     @abstractmethod
     def coefficients(self) -> dict[str, Array]:
         """Return the target: for each descriptor class an array whose first axis is the channel."""
@@ -75,8 +80,8 @@ class Representation(Value):
         """
         return None
 
-    def first_sound(self, carriers: Array, channel: int, length: int, device: str) -> Array | None:
-        """Return a sound near the target from which a descent starts well, or None where none is known.
+    def first_sound(self, carriers: Array, channel: int, length: int, device: str) -> Array:
+        """Return a sound near the target from which a descent starts well; where `starts` says that there is one.
 
         Parameters
         ----------
@@ -89,7 +94,7 @@ class Representation(Value):
         device
             'cpu' or 'cuda'.
         """
-        return None
+        raise NotImplementedError
 
     def spectrum(self) -> Array | None:
         """Return the power spectrum that the coefficients imply, or None where they do not tell.

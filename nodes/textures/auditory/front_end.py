@@ -17,12 +17,9 @@ from nodes.textures.auditory.model import AuditoryModel
 OVERSAMPLING = 2.25
 """Least sample rate of a band, in bandwidths: its envelope is compressed, and so wider than its square."""
 
-
-LEAST_TIMES = 4
-"""Least of these, however narrow a band: compression makes cusps, of which a low-pass leaves less than every frame."""
-
-TIMES = sorted(base << power for base in (1, 3, 5) for power in range(40))
-"""Sample rates of bands, as multiples of that of the envelopes."""
+TIMES = sorted(base << power for base in (1, 3, 5) for power in range(40) if base << power >= 4)
+"""Sample rates of bands, as multiples of that of the envelopes; of the narrowest too, for compression makes cusps, of
+which a low-pass leaves less than every fourth sample does."""
 
 
 class Envelopes(NamedTuple):
@@ -42,6 +39,12 @@ class _Group(NamedTuple):
     synthesis: torch.Tensor
     window: torch.Tensor
     samples: int
+
+    def add(self, turned: torch.Tensor, spectrum: torch.Tensor) -> None:
+        """Add what the bands have in their bins (batch × bands × width) to a spectrum, up to its end."""
+        for row, first in enumerate(self.starts):
+            into = spectrum[:, first : first + turned.shape[2]]
+            into += turned[:, row, : into.shape[1]]
 
 
 class FrontEnd:
@@ -68,9 +71,7 @@ class FrontEnd:
         rates: dict[int, list[int]] = {}
         for band, bins in enumerate(stretches):
             least = OVERSAMPLING * (bins[-1] + 1 - bins[0])
-            samples = next(
-                self.frames * times for times in TIMES if times >= LEAST_TIMES and self.frames * times >= least
-            )
+            samples = next(self.frames * times for times in TIMES if self.frames * times >= least)
             rates.setdefault(samples, []).append(band)
         self._groups = [
             self._group(samples, bands, responses, stretches, window, device, dtype) for samples, bands in rates.items()
@@ -141,12 +142,11 @@ class FrontEnd:
         half = self.model.compression / 2
         for group, band in zip(self._groups, bands, strict=True):
             squares = torch.view_as_real(band).square().sum(-1).add_(self.model.floor)
-            slope = self._from_frames(envelopes[:, group.bands], group.samples).mul_(squares.pow_(half - 1)).mul_(half)
+            spread = self._interpolated(envelopes[:, group.bands], group.samples)  # but for a factor, the adjoint
+            slope = spread.mul_(squares.pow_(half - 1)).mul_(half * self.frames / group.samples)
             slope += powers[:, group.bands, None] * (group.window / 2)
             turned = torch.fft.fft(band * slope.mul_(2))[..., : group.bins.shape[1]].mul_(group.responses)
-            for row, first in enumerate(group.starts):
-                into = spectrum[:, first : first + turned.shape[2]]
-                into += turned[:, row, : into.shape[1]]
+            group.add(turned, spectrum)
         spectrum[:, 1 : (self.length + 1) // 2] *= 0.5
         gradient: torch.Tensor = torch.fft.irfft(spectrum, n=self.length, norm="forward")
         return gradient
@@ -176,35 +176,21 @@ class FrontEnd:
             power = torch.view_as_real(band).square().sum(-1) @ group.window / 2
             band *= (powers[:, group.bands] / (power + self.model.floor)).sqrt()[..., None]
             turned = torch.fft.fft(band, norm="forward")[..., : group.bins.shape[1]] * group.synthesis
-            for row, first in enumerate(group.starts):
-                into = spectrum[:, first : first + turned.shape[2]]
-                into += turned[:, row, : into.shape[1]]
+            group.add(turned, spectrum)
         sound: torch.Tensor = torch.fft.irfft(spectrum, n=self.length, norm="forward")
         return sound
 
     def _interpolated(self, values: torch.Tensor, samples: int) -> torch.Tensor:
         """Return frames at a higher rate, band-limited."""
-        if samples == self.frames:
-            return values
         spectrum = _below_nyquist(torch.fft.rfft(values, norm="forward"), self.frames)
         interpolated: torch.Tensor = torch.fft.irfft(spectrum, n=samples, norm="forward")
         return interpolated
 
     def _at_frames(self, values: torch.Tensor) -> torch.Tensor:
         """Return what varies too fast for the frames left out: an ideal low-pass below half their rate."""
-        if values.shape[-1] == self.frames:
-            return values
         spectrum = torch.fft.rfft(values, norm="forward")[..., : self.frames // 2 + 1]
         slow: torch.Tensor = torch.fft.irfft(_below_nyquist(spectrum, self.frames), n=self.frames, norm="forward")
         return slow
-
-    def _from_frames(self, gradient: torch.Tensor, samples: int) -> torch.Tensor:
-        """Return the adjoint of `_at_frames`."""
-        if samples == self.frames:
-            return gradient.clone()
-        spectrum = _below_nyquist(torch.fft.rfft(gradient, norm="backward"), self.frames)
-        spread: torch.Tensor = torch.fft.irfft(spectrum, n=samples, norm="forward")
-        return spread / samples
 
 
 def _below_nyquist(spectrum: torch.Tensor, frames: int) -> torch.Tensor:

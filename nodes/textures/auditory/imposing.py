@@ -37,7 +37,7 @@ def imposed(
     front_end, statistics
         The analysis.
     loss
-        How far statistics without 'band_power' are from what is wanted.
+        How far statistics are from what is wanted; 'band_power' stays that of the sound.
     level
         Bands: the mean envelopes that are wanted, the unit of each band.
     powers
@@ -54,8 +54,7 @@ def imposed(
 
     def evaluate(position: torch.Tensor) -> Point:
         place = position.detach().requires_grad_()
-        each = statistics(Envelopes(envelopes(place), found.powers))
-        total = loss({name: values for name, values in each.items() if name != "band_power"})
+        total = loss(statistics(Envelopes(envelopes(place), found.powers)))
         (gradient,) = torch.autograd.grad(total, place)
         return Point(position, float(total.detach()), gradient, ())
 

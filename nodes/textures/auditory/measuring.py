@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import torch
 
 from nodes.textures.auditory.front_end import FrontEnd
 from nodes.textures.auditory.model import AuditoryModel
 from nodes.textures.auditory.statistics import EnvelopeStatistics
-from pipelines.value import Array
+from nodes.textures.stretches import faded
 
 
 class Measuring:
@@ -28,13 +26,3 @@ class Measuring:
     def __call__(self, samples: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return the statistics: {class: batch × paths}."""
         return self.statistics(self.front_end(samples))
-
-
-def faded(places: Array, duration: float, edge: float) -> Array:
-    """Return a window with raised-cosine edges at places in seconds; it adds up to 1, and is 0 beyond its duration."""
-    if not edge:
-        window = (places < duration).astype(np.float64)
-    else:
-        within = np.minimum(places, duration - places) / edge
-        window = 0.5 - 0.5 * np.cos(math.pi * np.clip(within, 0.0, 1.0))
-    return np.asarray(window / window.sum())

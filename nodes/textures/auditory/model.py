@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from nodes.textures.erb import erb_hertz, erb_number
 from nodes.textures.model import Domain, Measurement, TextureModel
 from nodes.values.smooth import smooth
 from pipelines.value import Array
 
 if TYPE_CHECKING:
     import torch
-
-EAR_Q, LEAST_WIDTH = 9.265, 24.7
-"""Constants of the equivalent rectangular bandwidth (Glasberg and Moore 1990)."""
 
 PAIRS = (1, 2, 3, 5, 8, 11, 16, 21)
 """Distances in bands over which envelopes are correlated."""
@@ -81,6 +79,7 @@ class AuditoryModel(TextureModel):
         "modulation_phase": 0.5,
     }
 
+    starts: ClassVar[bool] = True
     floors: ClassVar[dict[str, float]] = {
         "envelope_variation": 1e-3,
         "envelope_skewness": 0.02,
@@ -170,8 +169,8 @@ class AuditoryModel(TextureModel):
     @property
     def edges(self) -> Array:
         """Frequencies in Hz: band b of those between low-pass and high-pass goes from edge b to edge b + 2."""
-        ends = _erb_number(np.array([self.lowest, self.highest]))
-        return np.asarray(_hertz(np.linspace(ends[0], ends[1], self.bands + 2)))
+        ends = erb_number(np.array([self.lowest, self.highest]))
+        return np.asarray(erb_hertz(np.linspace(ends[0], ends[1], self.bands + 2)))
 
     @property
     def centres(self) -> Array:
@@ -194,12 +193,12 @@ class AuditoryModel(TextureModel):
 
         Half cosines on the scale of equivalent rectangular bandwidths, each over two steps.
         """
-        edges, places = self.edges, _erb_number(frequencies)
+        edges, places = self.edges, erb_number(frequencies)
         found = np.zeros((self.bands + 2, len(frequencies)))
         for band in range(self.bands):
             low, high = edges[band], edges[band + 2]
             inside = (frequencies > low) & (frequencies < high)
-            left, right = _erb_number(np.array([low, high]))
+            left, right = erb_number(np.array([low, high]))
             found[band + 1, inside] = np.cos((places[inside] - (left + right) / 2) / (right - left) * np.pi)
         below, above = frequencies < edges[1], frequencies > edges[-2]
         found[0, below] = np.sqrt(np.maximum(0, 1 - found[1, below] ** 2))
@@ -230,9 +229,6 @@ def pairs_of(bands: int, distances: tuple[int, ...]) -> Array:
     return np.array([(b, b + d) for d in distances for b in range(bands - d)], np.int64).reshape(-1, 2).T
 
 
-def _erb_number(hertz: Array) -> Array:
-    return np.asarray(EAR_Q * np.log1p(hertz / (EAR_Q * LEAST_WIDTH)))
-
-
-def _hertz(number: Array) -> Array:
-    return np.asarray(EAR_Q * LEAST_WIDTH * np.expm1(number / EAR_Q))
+def published(sample_rate: int) -> AuditoryModel:
+    """Return the model up to 10 kHz, as published, or to half the sample rate."""
+    return AuditoryModel(sample_rate, highest=min(AuditoryModel.highest, sample_rate / 2))

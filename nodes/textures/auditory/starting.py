@@ -9,9 +9,9 @@ import torch
 
 from nodes.inversion.terms import shares, terms_of
 from nodes.textures.auditory.imposing import imposed
-from nodes.textures.auditory.measuring import Measuring, faded
+from nodes.textures.auditory.measuring import Measuring
 from nodes.textures.auditory.model import AuditoryModel
-from nodes.textures.stretches import Layout
+from nodes.textures.stretches import Layout, faded
 from nodes.textures.value import TextureStatistics
 from pipelines.value import Array
 from pipelines.workers import spread
@@ -23,11 +23,10 @@ SILENT = 1e-6
 """Least unit of an envelope; that of digital silence is far above."""
 
 
-def first_sound(statistics: TextureStatistics, carriers: Array, channel: int, length: int, device: str) -> Array | None:
+def first_sound(statistics: TextureStatistics, carriers: Array, channel: int, length: int, device: str) -> Array:
     """Return `length` samples with the fine structure of carriers and envelopes of these statistics, float32."""
     model = statistics.model
-    if not isinstance(model, AuditoryModel):
-        return None
+    assert isinstance(model, AuditoryModel)
     layout = statistics.layout(length)
     rate = layout.sample_rate
     measure = Measuring(model, layout.size, layout.samples / rate, layout.edge / rate, device, torch.float32)

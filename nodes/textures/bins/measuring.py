@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from torch.autograd.function import once_differentiable
 
-from nodes.textures.auditory.measuring import faded
+from nodes.spectra.windows import window_of
 from nodes.textures.bins.model import BinModel
+from nodes.textures.stretches import faded
 from nodes.values.smooth import smooth
 from pipelines.value import Array
 
@@ -58,7 +59,9 @@ class Measuring:
         window = np.full(self._frames, 1 / self._frames) if self._circular else self._inner(duration, edge)
         self._root = np.sqrt(window)
         self._window, self._weights = self._tensor(window), self._tensor(self._root)
-        self._spectrum = _Spectrum(model.n_fft, model.hop, self._tensor(_hann(model.n_fft)))
+        hann = window_of("hann", model.n_fft)
+        # with a norm of 1, white noise of variance 1 has power 1 in every bin
+        self._spectrum = _Spectrum(model.n_fft, model.hop, self._tensor(hann / np.linalg.norm(hann)))
         self._pooling = None if model.pooling is None else self._tensor(model.pooling.T)
         self._lags, self._cross_lags = self._weighed(model.lag_frames), self._weighed(model.cross_lag_frames)
         self._cosines = self._cosine_matrix(model.lag_frames)
@@ -197,9 +200,3 @@ class _Powers(torch.autograd.Function):
         turned[..., once] *= 2  # |X|² has twice X as its gradient, and the inverse transform doubles all other bins
         frames = torch.fft.irfft(turned, n=spectrum.n_fft, norm="forward") * spectrum.window
         return spectrum.joined(frames), None
-
-
-def _hann(n_fft: int) -> Array:
-    """Return a periodic Hann window with a norm of 1: white noise of variance 1 has power 1 in every bin."""
-    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)
-    return np.asarray(window / np.linalg.norm(window))

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from nodes.textures.erb import erb_hertz, erb_number
 from pipelines.value import Array
-
-EAR_Q, LEAST_WIDTH = 9.265, 24.7
-"""Constants of the equivalent rectangular bandwidth (Glasberg and Moore 1990)."""
 
 
 def band_edges(bands: int, n_fft: int, sample_rate: int) -> Array:
@@ -16,9 +14,7 @@ def band_edges(bands: int, n_fft: int, sample_rate: int) -> Array:
     The edges are evenly spaced on the scale of equivalent rectangular bandwidths, from 0 Hz to half the sample
     rate, but never closer than the bins of the spectrum.
     """
-    unit = EAR_Q * LEAST_WIDTH
-    top = EAR_Q * np.log1p(sample_rate / 2 / unit)
-    edges = unit * np.expm1(np.linspace(0, top, bands + 2) / EAR_Q)
+    edges = erb_hertz(np.linspace(0, erb_number(sample_rate / 2), bands + 2))
     linear = np.arange(bands + 2) * sample_rate / n_fft
     return np.minimum(np.maximum(edges, linear), sample_rate / 2)
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from nodes.textures.auditory.model import AuditoryModel
+from nodes.textures.auditory.model import AuditoryModel, published
 from nodes.textures.bins.model import BinModel
 from nodes.textures.model import TextureModel
 from nodes.textures.value import TextureStatistics
@@ -14,10 +14,6 @@ from pipelines.context import Context
 from pipelines.mistakes import mistake, shown
 from pipelines.node import Facts, node
 from pipelines.quantities import Hertz, Unit
-
-PUBLISHED_TOP = 10_000.0
-"""Highest band of McDermott and Simoncelli (2011), in Hz."""
-
 
 OF_ONE_MODEL = {"auditory": ("lowest", "highest", "modulation_bands"), "stft": ("n_fft", "hop")}
 """Parameters that only one of the models has."""
@@ -136,7 +132,7 @@ def top_of(lowest: float, highest: float | None, sample_rate: int) -> float:
         Where it is above half the sample rate, or not above the lowest.
     """
     half = sample_rate / 2
-    top = min(PUBLISHED_TOP, half) if highest is None else highest
+    top = published(sample_rate).highest if highest is None else highest
     if top > half or lowest >= top:
         wrong = "highest" if top > half else "lowest"
         raise mistake(

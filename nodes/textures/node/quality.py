@@ -91,7 +91,8 @@ def texture_quality(
         Where sample rates or channels do not go together, a sound is too short, the source is silent, there are no
         takes, or a sample is NaN or infinite.
     """
-    from nodes.textures.quality.assessing import Judge, Settings, published, quality_of
+    from nodes.textures.auditory.model import published
+    from nodes.textures.quality.assessing import Judge, Settings, quality_of
     from nodes.textures.quality.held_out import LONGEST
     from nodes.textures.quality.table import as_csv, as_text
 

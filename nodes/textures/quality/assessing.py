@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nodes.textures.auditory.model import AuditoryModel
+from nodes.textures.auditory.model import published
 from nodes.textures.measuring import statistics_of
 from nodes.textures.quality.copying import Likeness, likeness, likeness_of_halves, repetition
 from nodes.textures.quality.held_out import HeldOut, Reference
@@ -17,9 +17,6 @@ from nodes.textures.quality.value import TextureQuality
 from nodes.textures.value import TextureStatistics
 from nodes.values.audio import Audio
 from pipelines.value import Array
-
-HIGHEST = 10_000.0
-"""Hz at which the last band of the auditory model ends, as published."""
 
 WORK = 1.5e8
 """Snippets times samples that are compared at most, unless that would be fewer than `FEWEST` snippets."""
@@ -167,11 +164,6 @@ class Judge:
         if self._source.channels == 1:
             return [(channel, 0) for channel in range(result.channels)]
         return [(channel, channel) for channel in self._sounding]
-
-
-def published(sample_rate: int) -> AuditoryModel:
-    """Return the auditory model with which is judged unless statistics are given."""
-    return AuditoryModel(sample_rate, highest=min(HIGHEST, sample_rate / 2))
 
 
 def quality_of(labels: tuple[str, ...], each: list[Judged], diversity: Diversity | None, cap: float) -> TextureQuality:

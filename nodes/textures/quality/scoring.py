@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from nodes.textures.model import TextureModel
-from nodes.textures.stretches import Layout, Stretches, stretches_of
+from nodes.textures.stretches import measured
 from nodes.textures.value import TextureStatistics
 from pipelines.value import Array
 
@@ -30,14 +30,6 @@ class Scores(NamedTuple):
     ratio: dict[str, float]
     deviations: dict[str, float]
     error: dict[str, float]
-
-
-def measured(samples: Array, model: TextureModel, device: str, layout: Layout | None = None) -> Classes:
-    """Return the statistics of each stretch of a sound: channels × paths × stretches, float32."""
-    measure = Stretches(model, layout or stretches_of(model, samples.shape[1]), device)
-    with torch.no_grad():
-        each = [measure(torch.tensor(samples[row : row + 1], device=device)) for row in range(len(samples))]
-    return {name: torch.cat([found[name] for found in each]).cpu().numpy() for name in each[0]}
 
 
 def averages(samples: Array, model: TextureModel, device: str) -> Classes:
@@ -65,15 +57,27 @@ def scores_of(
     device
         'cpu' or 'cuda'.
     """
+    found, wanted, weights = sides_of(samples, statistics, pairs, device)
+    theirs = [channel for _, channel in pairs]
+    deviations = {name: values[theirs] for name, values in statistics.deviations.items()}
+    return compared(statistics.model, found, wanted, weights, deviations, cap)
+
+
+def sides_of(
+    samples: Array, statistics: TextureStatistics, pairs: Sequence[tuple[int, int]], device: str
+) -> tuple[Classes, Classes, Classes]:
+    """Return the statistics of a sound, those that are wanted and their weights, channels × paths × stretches.
+
+    Of statistics that stay the means over the stretches; the parameters are those of `scores_of`.
+    """
     own, theirs = (list(each) for each in zip(*pairs, strict=True))
-    found = measured(samples[own], statistics.model, device, statistics.layout(samples.shape[1]))
-    wanted = statistics.coefficients_for(samples.shape[1])
-    weights = statistics.emphasis_for(samples.shape[1])
+    length = samples.shape[1]
+    found = measured(samples[own], statistics.model, device, statistics.layout(length))
+    wanted, weights = statistics.coefficients_for(length), statistics.emphasis_for(length)
     if len(statistics.times) == 1:
         found, wanted, weights = (_means(each) for each in (found, wanted, weights))
     wanted, weights = ({name: values[theirs] for name, values in each.items()} for each in (wanted, weights))
-    deviations = {name: values[theirs] for name, values in statistics.deviations.items()}
-    return compared(statistics.model, found, wanted, weights, deviations, cap)
+    return found, wanted, weights
 
 
 def scores_of_halves(source: Array, statistics: TextureStatistics, cap: float, device: str) -> Scores:

@@ -6,9 +6,10 @@ import torch
 from contexts import make_context
 
 from nodes.scattering import analysis as analysis_module
-from nodes.scattering.analysis import power_spectrum
 from nodes.scattering.node import scatter
+from nodes.values import power
 from nodes.values.audio import Audio
+from nodes.values.power import power_spectrum
 from pipelines.mistakes import MistakeError
 
 RATE = 8000
@@ -115,7 +116,7 @@ def test_the_colour_is_the_power_spectrum_of_the_sound(tmp_path):
 
 
 def test_the_colour_of_a_long_sound_is_a_mean_over_stretches(monkeypatch):
-    monkeypatch.setattr(analysis_module, "LONGEST_SPECTRUM", 2**10)
+    monkeypatch.setattr(power, "LONGEST_SPECTRUM", 2**10)
     samples = noise(30_001, 2) * np.array([[1.0], [0.1]], np.float32)
     found = power_spectrum(samples)
     assert found.shape == (2, 513) and found.dtype == np.float32

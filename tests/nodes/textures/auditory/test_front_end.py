@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nodes.textures.auditory.front_end import FrontEnd
-from nodes.textures.auditory.measuring import faded
 from nodes.textures.auditory.model import AuditoryModel
+from nodes.textures.stretches import faded
 
 SMALL = AuditoryModel(2000, highest=1000.0, bands=6)
 SEEDS = st.integers(0, 2**31)

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from nodes.textures.auditory.model import AuditoryModel
 from nodes.textures.measuring import statistics_of
-from nodes.textures.quality.scoring import averages, compared, measured, scores_of, scores_of_halves
-from nodes.textures.stretches import MOVING, stretches_of
+from nodes.textures.quality.scoring import averages, compared, scores_of, scores_of_halves
+from nodes.textures.stretches import MOVING, measured, stretches_of
 from nodes.values.audio import Audio
 
 RATE = 8000
