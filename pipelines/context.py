@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import mmap
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -59,7 +60,7 @@ class Context:
         self.device = device
         self._scratch = scratch
         self._watcher = watcher
-        self._arrays = 0
+        self._arrays = itertools.count()  # asked by threads side by side
 
     @property
     def seed(self) -> int:
@@ -101,8 +102,7 @@ class Context:
             Where the disk has no room for it.
         """
         self._scratch.mkdir(parents=True, exist_ok=True)
-        path = self._scratch / f"array-{self._arrays}.npy"
-        self._arrays += 1
+        path = self._scratch / f"array-{next(self._arrays)}.npy"
         if 0 in shape:
             return np.zeros(shape, dtype)
         array: Array = np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=shape)

@@ -12,6 +12,9 @@ from pipelines.quantities import wrong
 MOMENTUM, ACCELERATION, BRAKE = 0.9, 1.1, 0.5
 """The bold driver of the sources."""
 
+STARTING = "TextureStatistics"
+"""The kind of target that makes first sounds of its own."""
+
 _EVERY = re.compile(r"every\s+0*([1-9]\d*)")
 
 
@@ -59,6 +62,29 @@ def refuse_other_lengths(lengths: Sequence[int | None], length: int, sample_rate
                 hint="leave duration out, or give scatter `averaging: global`"
                 if asked else "cut the targets' sounds to one duration before the analysis",
             )  # fmt: skip
+
+
+def refuse_no_start(initial: str | None, starts: bool) -> None:
+    """Refuse a first sound of the first target's own where it makes none; `starts` tells whether it does."""
+    if initial in ("statistics", "tonal") and not starts:
+        raise mistake(
+            "the first target makes no first sound of its own",
+            parameter="initial",
+            given=initial,
+            allowed="coloured, envelope, energies, white or pink, or texture_statistics as the first target",
+        )
+
+
+def refuse_bound_loop(loop: bool, free: Sequence[bool]) -> None:
+    """Refuse a loop towards a target that is compared frame by frame; `free` tells which can have every length."""
+    if loop and not all(free):
+        raise mistake(
+            f"target {list(free).index(False) + 1} is compared frame by frame, not with a loop",
+            parameter="loop",
+            given="true",
+            allowed="with statistics, which are averages over time",
+            hint="give scatter `boundary: circular`, which makes loops by itself",
+        )
 
 
 def refuse_unknown_classes(

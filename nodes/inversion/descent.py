@@ -1,4 +1,4 @@
-"""The loop of an inversion: all channels in step, with iterates kept and checkpoints written."""
+"""The loop of an inversion: all its parts in step, with iterates kept and checkpoints written."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ CHECKPOINT_SHARE = 0.05
 
 
 @dataclass
-class Channel:
-    """The descent of one channel, apart from all others; `ended` says that nothing is left to gain."""
+class Part:
+    """The descent of one channel, or of several together; `ended` says that nothing is left to gain."""
 
     objective: Objective
     optimiser: Optimiser
@@ -40,8 +40,8 @@ class Channel:
         self.point = point or self.point
 
     def samples(self) -> Array:
-        """Return the sound of this iterate: samples, float32."""
-        return np.asarray(self.objective.heard(self.point.position)[0].cpu().numpy(), np.float32)
+        """Return the sound of this iterate: channels × samples, float32."""
+        return np.asarray(self.objective.heard(self.point.position).cpu().numpy(), np.float32)
 
     def arrays(self) -> dict[str, Array]:
         """Return all that the next step depends on."""
@@ -62,7 +62,7 @@ class Channel:
         errors, distances = arrays["terms"].tolist()
         self.point = Point(position, float(arrays["loss"]), gradient, tuple(errors), tuple(distances))
         self.ended = bool(arrays["ended"])
-        self.optimiser.state = state
+        self.optimiser.restore(state)
 
 
 @dataclass
@@ -71,15 +71,15 @@ class Descent:
 
     Parameters
     ----------
-    channels
-        One descent for each channel.
+    parts
+        The descents, which have all channels in order.
     keep
         Numbers of the iterates that are kept; 0 is the start.
     context
         Hears progress and errors, and keeps checkpoints.
     """
 
-    channels: Sequence[Channel]
+    parts: Sequence[Part]
     keep: frozenset[int]
     context: Context
     takes: dict[int, Array] = field(default_factory=dict)
@@ -89,7 +89,7 @@ class Descent:
     def run(self, iterations: int) -> dict[int, Array]:
         """Descend and return the kept iterates (channels × samples, float32) by number.
 
-        Where all channels have ended early, the later iterates are the last one that was reached.
+        Where all parts have ended early, the later iterates are the last one that was reached.
         """
         self._resume()
         if self._done < 0:
@@ -98,7 +98,7 @@ class Descent:
         for iteration in self.context.progress(range(1, iterations + 1)):
             if iteration <= self._done:
                 continue
-            spread(lambda channel: channel.step(), self.channels)
+            spread(lambda part: part.step(), self.parts)
             self._finish(iteration)
             if time.monotonic() - saved >= max(CHECKPOINT_SECONDS, cost / CHECKPOINT_SHARE):
                 began = time.monotonic()
@@ -110,24 +110,24 @@ class Descent:
     def _finish(self, iteration: int) -> None:
         """Note that an iterate is reached: log its errors, keep it if asked."""
         self._done = iteration
-        numbers = np.array([[c.point.loss, *c.point.errors] for c in self.channels]).mean(0)
+        numbers = np.array([[part.point.loss, *part.point.errors] for part in self.parts]).mean(0)
         self._history.append([*numbers.tolist(), *self._percent().values()])
         self._log(iteration, self._history[-1])
         if iteration in self.keep:
-            self.takes[iteration] = self._disk_array(np.stack([c.samples() for c in self.channels]))
+            self.takes[iteration] = self._disk_array(np.concatenate([part.samples() for part in self.parts]))
 
     def _percent(self) -> dict[int, float]:
         """Return 100 |S - S*| / |S*| of each target, over all its classes and all channels."""
         found: dict[int, list[float]] = {}
-        for channel in self.channels:
-            for term, distance in zip(channel.objective.terms, channel.point.distances, strict=True):
+        for part in self.parts:
+            for term, distance in zip(part.objective.terms, part.point.distances, strict=True):
                 sums = found.setdefault(term.target, [0.0, 0.0])
                 sums[0] += distance
                 sums[1] += term.energy
         return {target: 100 * math.sqrt(distance / energy) for target, (distance, energy) in found.items()}
 
     def _log(self, iteration: int, numbers: Sequence[float]) -> None:
-        terms = self.channels[0].objective.terms
+        terms = self.parts[0].objective.terms
         targets = dict.fromkeys(term.target for term in terms)
         self.context.log("loss", numbers[0], iteration)
         for term, error in zip(terms, numbers[1:], strict=False):
@@ -143,8 +143,8 @@ class Descent:
 
     def _save(self) -> None:
         arrays: dict[str, Any] = {"done": np.array(self._done), "history": np.array(self._history)}
-        for number, channel in enumerate(self.channels):
-            arrays |= {f"channel.{number}.{name}": value for name, value in channel.arrays().items()}
+        for number, part in enumerate(self.parts):
+            arrays |= {f"part.{number}.{name}": value for name, value in part.arrays().items()}
         arrays |= {f"take.{number}": samples for number, samples in self.takes.items()}
         self.context.save_checkpoint(arrays)
 
@@ -154,8 +154,8 @@ class Descent:
         if kept is None:
             return
         self._done, self._history = int(kept["done"]), kept["history"].tolist()
-        for number, channel in enumerate(self.channels):
-            channel.restore(_below(kept, f"channel.{number}."))
+        for number, part in enumerate(self.parts):
+            part.restore(_below(kept, f"part.{number}."))
         self.takes = {int(n): self._disk_array(samples) for n, samples in _below(kept, "take.").items()}
         for iteration, numbers in enumerate(self._history):
             self._log(iteration, numbers)

@@ -62,6 +62,8 @@ def _duration(targets: Sequence[Facts], rate: int | None, asked: float | None) -
 
 def _refuse_at_plan(targets: Sequence[Facts], parameters: Mapping[str, Any]) -> None:
     checks.refuse_weights(len(targets), parameters["weights"])
+    checks.refuse_no_start(parameters["initial"], targets[0].get("kind", checks.STARTING) == checks.STARTING)
+    checks.refuse_bound_loop(parameters["loop"], ["duration" not in fact for fact in targets])
     checks.kept_iterates(parameters["keep"], parameters["iterations"])
     driver = {name: parameters[name] for name in ("momentum", "acceleration", "brake")}
     checks.refuse_idle_driver(parameters["optimizer"] or "bold_driver", **driver)
@@ -94,6 +96,7 @@ def invert(
     phases: Literal["independent", "shared"] = "independent",
     duration: Seconds | None = None,
     channels: Annotated[int, Field(ge=1, le=1024)] | None = None,
+    loop: bool = False,
     keep: Literal["last", "all"] | Every | list[Iterate] = "last",
     context: Context,
 ) -> Inversion:
@@ -102,11 +105,13 @@ def invert(
     The loss is the weighted mean, over targets and their descriptor classes, of |S - S*|² / |S*|². Several
     targets make a hybrid: the statistics of one sound with the modulations of another. Each channel is descended
     on its own: target channel by channel, or every channel towards a target of one channel; channels run side by
-    side, on as many cores as the setting `workers` allows. The level is what the targets demand and is never
-    normalised; a class of coefficients that is 100 dB below the loudest of its target counts as silence. Logged for
-    each iteration are `loss`; for each class of each target (counted from 1) `loss.1.order2`, its relative squared
-    error in dB; and for each target `error.1`, its whole relative error |S - S*| / |S*| in percent, without any
-    weights. An interrupted inversion goes on from its last checkpoint and ends bit-identical, with every optimiser.
+    side, on as many cores as the setting `workers` allows. Channels that statistics compare with each other, as
+    `interaural_coherence` does, are descended on together, unless these classes have a weight of 0. The level is what
+    the targets demand and is never normalised; a class of coefficients that is 100 dB below the loudest of its target
+    counts as silence. Logged for each iteration are `loss`; for each class of each target (counted from 1)
+    `loss.1.order2`, its relative squared error in dB; and for each target `error.1`, its whole relative error
+    |S - S*| / |S*| in percent, without any weights. An interrupted inversion goes on from its last checkpoint and ends
+    bit-identical, with every optimiser.
 
     Parameters
     ----------
@@ -145,17 +150,21 @@ def invert(
         random phases, which keeps pitches and loses time; 'envelope': that times the targets' envelope, which keeps
         the large course in time; 'energies': Gaussian noise with the spectrum that the coefficients alone imply;
         'white' and 'pink': such noise at the level of the targets. Colouring is worth more than any optimiser.
-        'statistics': envelopes with the statistics of an auditory first target, found by a descent of their own, on
-        carriers of noise; 'tonal': on carriers with the lines of its spectrum, which brings pitches nearer and copies
-        more. Unless given, 'statistics' for auditory statistics, else 'coloured'.
+        'statistics': envelopes with the statistics of the first target (texture_statistics), found by a descent of
+        their own, on carriers of noise; 'tonal': on carriers with the very lines of its spectrum, which brings steady
+        pitches nearer and copies more. Unless given, 'statistics' for texture statistics, else 'coloured'.
     phases
         'independent': each channel starts from random numbers of its own, and is as wide as can be; 'shared': all
-        channels start from the same, each under its own spectrum, so that a stereo target keeps its image.
+        channels start from the same, each under its own spectrum, so that a stereo target keeps its image. Statistics
+        that compare channels say themselves what these have in common.
     duration
         Length of the result, where the targets leave it free; unless given that of the start, else of the first
         target.
     channels
         Number of channels where no start is given; unless given that of the targets.
+    loop
+        Whether the end shall go on into the beginning, so that the result can be repeated without a seam; of statistics
+        that are averages over time.
     keep
         Which iterates to keep as takes: the last, all, those of a list, or 'every 5': 0 (the start), 5, 10, … and
         the last. Once nothing is left to gain, the iterates repeat.
@@ -181,6 +190,7 @@ def invert(
         phases=phases,
         duration=duration,
         channels=channels,
+        loop=loop,
         keep=checks.kept_iterates(keep, iterations) | {iterations},
         context=context,
     )

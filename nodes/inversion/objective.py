@@ -19,7 +19,7 @@ class Point(NamedTuple):
     Parameters
     ----------
     position, gradient
-        1 × samples, in the coordinates of the descent.
+        1 × (channels samples), in the coordinates of the descent.
     loss
         What is descended on.
     errors
@@ -36,18 +36,19 @@ class Point(NamedTuple):
 
 
 class Objective:
-    """The weighted sum of the relative squared errors of one channel, as a function of a position.
+    """The weighted sum of the relative squared errors of a sound, as a function of a position.
 
-    A position is the shaped difference to the start: the sound is start + H position, with H the shaping filter.
+    A position is the shaped difference to the start: the sound is start + H position, with H the shaping filter. The
+    sound is one channel, or several where they are compared with each other; all of it is one row of a position.
 
     Parameters
     ----------
     terms
         What to reach.
     analyses
-        For each target the map from 1 × length samples to its coefficients.
+        For each target the map from channels × length samples to its coefficients.
     start
-        The sound at position 0: 1 × length.
+        The sound at position 0: channels × length.
     shaping
         Filter between position and sound.
     """
@@ -59,11 +60,11 @@ class Objective:
 
     def origin(self) -> torch.Tensor:
         """Return the position of the start."""
-        return torch.zeros_like(self._start)
+        return torch.zeros_like(self._start).reshape(1, -1)
 
     def heard(self, position: torch.Tensor) -> torch.Tensor:
-        """Return the sound at a position: 1 × length."""
-        return self._start + self._shaping(position)
+        """Return the sound at a position: channels × length."""
+        return self._start + self._shaping(position.view_as(self._start))
 
     def __call__(self, position: torch.Tensor) -> Point:
         """Return loss, gradient and errors at a position."""
@@ -80,4 +81,4 @@ class Objective:
             loss += float(total.detach())
             errors += [float(error.detach()) for error, _ in each]
             distances += [float(plain.detach()) * t.energy for (_, plain), t in zip(each, terms, strict=True)]
-        return Point(position, loss, self._shaping(gradient), tuple(errors), tuple(distances))
+        return Point(position, loss, self._shaping(gradient).reshape(1, -1), tuple(errors), tuple(distances))

@@ -11,6 +11,7 @@ import torch
 from nodes.inversion.checks import ACCELERATION, BRAKE, MOMENTUM
 from nodes.inversion.line_search import strong_wolfe
 from nodes.inversion.objective import Point
+from nodes.inversion.shelf import Shelf
 
 LEAST_CURVATURE = 1e-8
 """Least cosine between a step and the change of the gradient with which it is remembered: no level counts in it."""
@@ -23,6 +24,10 @@ class Optimiser(ABC):
 
     def __init__(self) -> None:
         self.state: dict[str, torch.Tensor] = {}
+
+    def restore(self, state: dict[str, torch.Tensor]) -> None:
+        """Go back to a state."""
+        self.state = state
 
     @abstractmethod
     def step(self, at: Point, evaluate: Evaluate) -> Point | None:
@@ -121,9 +126,19 @@ class Adam(Optimiser):
 
 
 class LBFGS(Optimiser):
-    """Limited-memory BFGS (Nocedal and Wright, "Numerical optimization", 2006, algorithm 7.5)."""
+    """Limited-memory BFGS (Nocedal and Wright, "Numerical optimization", 2006, algorithm 7.5).
+
+    Parameters
+    ----------
+    shelf
+        Where the last steps and changes of the gradient are kept, twenty times the size of the sound.
+    """
 
     MEMORY = 10
+
+    def __init__(self, shelf: Shelf | None = None) -> None:
+        super().__init__()
+        self._shelf = shelf or Shelf()
 
     def step(self, at: Point, evaluate: Evaluate) -> Point | None:
         """Return the next iterate, with a loss below the last."""
@@ -140,31 +155,37 @@ class LBFGS(Optimiser):
         self._remember(point.position - at.position, point.gradient - at.gradient)
         return point
 
+    def restore(self, state: dict[str, torch.Tensor]) -> None:
+        """Go back to a state."""
+        self.state = {name: each if name == "pairs" else self._shelf.keep(name, each) for name, each in state.items()}
+
     def _remember(self, step: torch.Tensor, change: torch.Tensor) -> None:
         if float((step * change).sum()) <= LEAST_CURVATURE * math.sqrt(_square(step) * _square(change)):
             return
-        for name, value in (("steps", step), ("changes", change)):
-            rows = [self.state[name][-(self.MEMORY - 1) :]] if name in self.state else []
-            self.state[name] = torch.cat([*rows, value])
+        number = int(self.state.get("pairs", 0))
+        for name, value in (("step", step), ("change", change)):
+            place = f"{name}.{number % self.MEMORY}"
+            self.state[place] = self._shelf.keep(place, value)
+        self.state["pairs"] = torch.tensor(number + 1)
 
     def _direction(self, gradient: torch.Tensor) -> torch.Tensor:
         """Return -H g by the two-loop recursion, H the estimate of the inverse Hessian."""
-        q, pairs = gradient[0].clone(), self._pairs()
-        factors = []
-        for s, y in reversed(pairs):
-            factors.append((s @ q) / (s @ y))
-            q = q - factors[-1] * y
-        if pairs:
-            s, y = pairs[-1]
-            q = q * ((s @ y) / (y @ y))
-        for (s, y), factor in zip(pairs, reversed(factors), strict=True):
-            q = q + (factor - (y @ q) / (s @ y)) * s
+        q, newest = gradient[0].clone(), int(self.state.get("pairs", 0))
+        places = [number % self.MEMORY for number in range(max(0, newest - self.MEMORY), newest)]
+        factors: list[tuple[torch.Tensor, torch.Tensor]] = []
+        scale = torch.ones((), dtype=q.dtype, device=q.device)
+        for place in reversed(places):
+            with self._shelf.taken(self.state, place) as (s, y):
+                curvature = s @ y
+                factors.append(((s @ q) / curvature, curvature))
+                q -= factors[-1][0] * y
+                if len(factors) == 1:
+                    scale = curvature / (y @ y)
+        q *= scale
+        for place, (factor, curvature) in zip(places, reversed(factors), strict=True):
+            with self._shelf.taken(self.state, place) as (s, y):
+                q += (factor - (y @ q) / curvature) * s
         return -q[None]
-
-    def _pairs(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        if not self.state:
-            return []
-        return list(zip(self.state["steps"], self.state["changes"], strict=True))
 
 
 def _square(values: torch.Tensor) -> float:

@@ -9,14 +9,15 @@ import numpy as np
 import torch
 
 from nodes.inversion import checks
-from nodes.inversion.bands import path_weights
-from nodes.inversion.descent import Channel, Descent
+from nodes.inversion.descent import Descent, Part
+from nodes.inversion.goals import Goals
 from nodes.inversion.objective import Analysis, Objective
 from nodes.inversion.optimisers import LBFGS, Adam, BoldDriver, Nesterov, Optimiser
 from nodes.inversion.shaping import Shaping
+from nodes.inversion.shelf import Shelf
 from nodes.inversion.spectra import mean_power, resampled, told
 from nodes.inversion.start import Initial, Phases, first_sounds
-from nodes.inversion.terms import Term, emphases_of, shares, terms_of
+from nodes.inversion.terms import Term
 from nodes.values.audio import Audio
 from nodes.values.blocks import require_finite_sound
 from nodes.values.representation import Representation
@@ -24,6 +25,12 @@ from pipelines.context import Context
 from pipelines.mistakes import mistake
 from pipelines.value import Array
 from pipelines.workers import spread
+
+SEAM = 0.01
+"""Seconds in which the ends of a given start are faded where it shall become a loop."""
+
+REACHED = 1e-12
+"""Loss up to which a target is reached, but for rounding."""
 
 ADAM_RATE = 0.3
 """First rate of Adam relative to the level of the start."""
@@ -43,30 +50,37 @@ def run(
     phases: Phases,
     duration: float | None,
     channels: int | None,
+    loop: bool,
     keep: set[int],
     context: Context,
 ) -> dict[int, Array]:
     """Return the kept iterates by number: channels × samples, float32. The arguments are those of `invert`."""
     _refuse_other_rates(targets, start)
+    checks.refuse_bound_loop(loop, [target.any_length for target in targets])
     optimizer = optimizer or targets[0].optimizer
     checks.refuse_idle_driver(optimizer, **driver)
     count = checks.channel_count([t.channels for t in targets], start.channels if start else None, channels)
-    length = _length(targets, start, duration)
-    terms = _terms(targets, weights, class_weights, bands, count, length, context.device)
-    analyses = [target.analysis(length, context.device) for target in targets]
+    length, device = _length(targets, start, duration), context.device
+    common = min([target.common(length) for target in targets]) if loop else 0
+    goals = Goals(targets, weights, class_weights, bands, length + common)
+    groups = goals.groups(count)
+    analyses = [_closed(target.analysis(length + common, device), common) for target in targets]
     if start is None:
-        first = first_sounds(targets, weights, count, length, initial, phases, context.seed, context.device)
+        first = first_sounds(targets, weights, groups, length, initial, phases, context.seed, loop, device)
     else:
-        first = _beginning(start, length)
-    shapings = _shapings(targets, weights, count, length, context.device)
+        first = _beginning(start, length, loop)
+    spectra = _spectra(targets, weights, count, length)
 
-    def prepared(channel: int) -> Channel:
-        optimiser = _optimiser(optimizer, driver, _level(first[channel]), iterations)
-        return _channel(terms[channel], analyses, first[channel : channel + 1], shapings[channel], optimiser, context)
+    def prepared(group: tuple[list[int], list[Term]]) -> Part:
+        rows, terms = group
+        shaping = Shaping([spectra[row] for row in rows] if spectra else None, length, device)
+        objective = Objective(terms, analyses, torch.tensor(first[rows], device=device), shaping)
+        optimiser = _optimiser(optimizer, driver, _level(first[rows]), iterations, context)
+        return Part(objective, optimiser, objective(objective.origin()))
 
-    descents = spread(prepared, range(count))
-    _refuse_stuck(descents)
-    return Descent(descents, frozenset(keep), context).run(iterations)
+    parts = spread(prepared, zip(groups, goals.terms(groups, device), strict=True))
+    _refuse_stuck(parts, groups)
+    return Descent(parts, frozenset(keep), context).run(iterations)
 
 
 def _refuse_other_rates(targets: Sequence[Representation], start: Audio | None) -> None:
@@ -91,8 +105,8 @@ def _length(targets: Sequence[Representation], start: Audio | None, duration: fl
     return length
 
 
-def _beginning(start: Audio, length: int) -> Array:
-    """Return iterate 0 where a start is given: channels × samples, float32."""
+def _beginning(start: Audio, length: int, loop: bool) -> Array:
+    """Return iterate 0 where a start is given, channels × samples, float32; for a loop, with ends that are faded."""
     if start.length < length:
         raise mistake(
             "the start is shorter than the sound to be made",
@@ -102,72 +116,55 @@ def _beginning(start: Audio, length: int) -> Array:
             hint="take a longer start, or leave it out to start from noise",
         )
     require_finite_sound(start.samples[:, :length], start.sample_rate, "the start")
-    return start.samples[:, :length]
+    if not loop:
+        return start.samples[:, :length]
+    places = (np.arange(length) + 0.5) / start.sample_rate
+    within = np.minimum(places, places[::-1]) / SEAM
+    return np.asarray(start.samples[:, :length] * np.sin(np.pi / 2 * np.minimum(within, 1.0)) ** 2, np.float32)
 
 
-def _terms(
-    targets: Sequence[Representation],
-    weights: Sequence[float],
-    class_weights: Mapping[str, float],
-    bands: Sequence[Mapping[str, Any]],
-    count: int,
-    length: int,
-    device: str,
-) -> list[list[Term]]:
-    """Return the terms of the loss of each channel; channels towards the same targets share them."""
-    goals = [target.coefficients_for(length) for target in targets]
-    paths = path_weights(targets, [list(goal) for goal in goals], bands)
-    emphases = emphases_of(goals, paths, [target.emphasis_for(length) for target in targets])
-    part = shares(goals, weights, class_weights, emphases, [target.class_emphasis() for target in targets])
-    floors = [target.floors() for target in targets]
-    if all(target.channels == 1 for target in targets):
-        return [terms_of(goals, part, emphases, 0, device, floors)] * count
-    return [terms_of(goals, part, emphases, channel, device, floors) for channel in range(count)]
+def _closed(analysis: Analysis, common: int) -> Analysis:
+    """Return the analysis of a loop: of the sound with its beginning again at the end."""
+    if not common:
+        return analysis
+    return lambda sound: analysis(torch.cat([sound, sound[:, :common]], 1))
 
 
-def _shapings(
-    targets: Sequence[Representation], weights: Sequence[float], count: int, length: int, device: str
-) -> list[Shaping]:
-    """Return the filter of each channel, which does nothing where no target has relative coefficients."""
-    relative = any(target.relative and weight > 0 for target, weight in zip(targets, weights, strict=True))
-    spectra = told(targets, weights, lambda target: target.spectrum()) if relative else []
+def _spectra(
+    targets: Sequence[Representation], weights: Sequence[float], count: int, length: int
+) -> list[Array] | None:
+    """Return for each channel the spectrum that shapes its descent; None where no target has relative coefficients."""
+    if not any(target.relative and weight > 0 for target, weight in zip(targets, weights, strict=True)):
+        return None
+    spectra = told(targets, weights, lambda target: target.spectrum())
     each = [mean_power(spectra, channel, lambda values: resampled(values, length)) for channel in range(count)]
-    return [Shaping(spectrum, length, device) for spectrum in each]
+    return [power for power in each if power is not None] or None
 
 
-def _channel(
-    terms: Sequence[Term],
-    analyses: Sequence[Analysis],
-    first: Array,
-    shaping: Shaping,
-    optimiser: Optimiser,
-    context: Context,
-) -> Channel:
-    objective = Objective(terms, analyses, torch.tensor(first, device=context.device), shaping)
-    return Channel(objective, optimiser, objective(objective.origin()))
-
-
-def _optimiser(name: str, driver: Mapping[str, float], level: float, iterations: int) -> Optimiser:
+def _optimiser(name: str, driver: Mapping[str, float], level: float, iterations: int, context: Context) -> Optimiser:
     if name == "adam":
         return Adam(ADAM_RATE * level, max(iterations, 1))
-    return LBFGS() if name == "lbfgs" else (Nesterov if name == "nesterov" else BoldDriver)(**driver)
+    if name == "lbfgs":
+        return LBFGS(Shelf(lambda shape: context.array(shape, np.float32)))
+    return (Nesterov if name == "nesterov" else BoldDriver)(**driver)
 
 
 def _level(samples: Array) -> float:
     return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
 
 
-def _refuse_stuck(descents: Sequence[Channel]) -> None:
+def _refuse_stuck(parts: Sequence[Part], groups: Sequence[Sequence[int]]) -> None:
     """Refuse a start from which no step leads on although the target is not reached, such as silence."""
-    for number, descent in enumerate(descents, 1):
-        slope, loss = float(descent.point.gradient.double().square().sum()), descent.point.loss
+    for part, group in zip(parts, groups, strict=True):
+        slope, loss = float(part.point.gradient.double().square().sum()), part.point.loss
+        named = f"channel {group[0] + 1}" if len(group) == 1 else f"channels {group[0] + 1} to {group[-1] + 1}"
         if not np.isfinite(loss):
-            raise mistake(f"the loss of channel {number} is not a finite number", parameter="targets", given=str(loss))
-        if loss > 0 and not 0 < slope < np.inf:
+            raise mistake(f"the loss of {named} is not a finite number", parameter="targets", given=str(loss))
+        if loss > REACHED and not 0 < slope < np.inf:
             raise mistake(
-                f"channel {number} of the start gives no direction in which to change",
+                f"the start gives no direction in which to change {named}",
                 parameter="start",
-                given="silence" if not descent.samples().any() else f"loss {loss:.3g} with a gradient of {slope:g}",
+                given="silence" if not part.samples().any() else f"loss {loss:.3g} with a gradient of {slope:g}",
                 allowed="a sound",
                 hint="leave the start out to start from noise",
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
@@ -13,7 +15,7 @@ RANGE = 1e-3
 
 
 class Shaping:
-    """A zero-phase filter, its own adjoint; without a spectrum it leaves everything as it is.
+    """Zero-phase filters, their own adjoint; without spectra they leave everything as it is.
 
     Where coefficients are relative to the level of their band, the gradient is the larger the quieter the band, and
     so plain descent would spend itself on what is hardly heard. In coordinates in which the target is white all
@@ -21,23 +23,26 @@ class Shaping:
 
     Parameters
     ----------
-    spectrum
-        Power spectrum (bins from 0 Hz to half the sample rate) of which the filter has the square root.
+    spectra
+        For each channel the power spectrum (bins from 0 Hz to half the sample rate) of which its filter has the square
+        root; or None.
     length
         Number of samples.
     device
         'cpu' or 'cuda'.
     """
 
-    def __init__(self, spectrum: Array | None, length: int, device: str) -> None:
+    def __init__(self, spectra: Sequence[Array] | None, length: int, device: str) -> None:
         self._length = length
-        self._response = None if spectrum is None else torch.tensor(_response(spectrum, length), device=device)
+        self._responses = None
+        if spectra is not None:
+            self._responses = torch.tensor(np.stack([_response(each, length) for each in spectra]), device=device)
 
     def __call__(self, signal: torch.Tensor) -> torch.Tensor:
-        """Return the filtered signal (… × length)."""
-        if self._response is None:
+        """Return filtered channels × length."""
+        if self._responses is None:
             return signal
-        filtered: torch.Tensor = torch.fft.irfft(torch.fft.rfft(signal) * self._response, n=self._length)
+        filtered: torch.Tensor = torch.fft.irfft(torch.fft.rfft(signal) * self._responses, n=self._length)
         return filtered
 
 

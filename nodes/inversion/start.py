@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from nodes.inversion.checks import refuse_no_start
 from nodes.inversion.spectra import mean_power, resampled, stretched, told
 from nodes.values.representation import Representation
 from pipelines.mistakes import mistake
@@ -26,11 +27,12 @@ LOWEST_PINK = 20.0
 def first_sounds(
     targets: Sequence[Representation],
     weights: Sequence[float],
-    count: int,
+    groups: Sequence[Sequence[int]],
     length: int,
     initial: Initial | None,
     phases: Phases,
     seed: int,
+    loop: bool = False,
     device: str = "cpu",
 ) -> Array:
     """Return iterate 0 where there is no start.
@@ -39,8 +41,8 @@ def first_sounds(
     ----------
     targets, weights
         What to reach, and how much each counts.
-    count, length
-        Channels and samples to make.
+    groups, length
+        Channels, by those that are descended on together, and samples to make.
     initial
         'coloured': the magnitudes of `colour()` with random phases; 'envelope': that times `envelope()`; 'energies':
         Gaussian noise with the power of `spectrum()`; 'white' and 'pink': Gaussian noise at the level of `colour()`.
@@ -50,10 +52,14 @@ def first_sounds(
         'independent': each channel has random numbers of its own; 'shared': all have the same.
     seed
         The same seed gives the same bits.
+    loop
+        Whether the end shall go on into the beginning, as that of noise does anyway.
+    device
+        'cpu' or 'cuda'.
 
     Returns
     -------
-    count × length, float32.
+    channels × length, float32.
 
     Raises
     ------
@@ -62,7 +68,7 @@ def first_sounds(
     """
     initial = initial or ("statistics" if targets[0].starts else "coloured")
     if initial in ("statistics", "tonal"):
-        return _own_starts(targets[0], count, length, initial, phases, seed, device)
+        return _own_starts(targets[0], groups, length, initial, phases, seed, loop, device)
     spectra = told(targets, weights, lambda target: target.spectrum() if initial == "energies" else target.colour())
     envelopes = told(targets, weights, lambda target: target.envelope()) if initial == "envelope" else []
     if initial == "envelope" and not envelopes:
@@ -73,8 +79,8 @@ def first_sounds(
             allowed="coloured, energies, white or pink, or a target that keeps time such as a scattering",
         )
     squares = [(weight, np.square(values, dtype=np.float64)) for weight, values in envelopes]
-    made = np.empty((count, length), np.float32)
-    for channel in range(count):
+    made = np.empty((sum(map(len, groups)), length), np.float32)
+    for channel in range(len(made)):
         random = np.random.default_rng([seed, 0 if phases == "shared" else channel])
         spectrum = mean_power(spectra, channel, lambda values: resampled(values, length))
         sound = noise(initial, spectrum, length, targets[0].sample_rate, random)
@@ -84,25 +90,32 @@ def first_sounds(
 
 
 def _own_starts(
-    target: Representation, count: int, length: int, initial: Initial, phases: Phases, seed: int, device: str
+    target: Representation,
+    groups: Sequence[Sequence[int]],
+    length: int,
+    initial: Initial,
+    phases: Phases,
+    seed: int,
+    loop: bool,
+    device: str,
 ) -> Array:
-    """Return what a target makes of noise: count × length, float32."""
-    if not target.starts:
-        raise mistake(
-            "the first target makes no first sound of its own",
-            parameter="initial",
-            given=initial,
-            allowed="coloured, envelope, energies, white or pink, or auditory statistics as the first target",
-        )
+    """Return what a target makes of noise: channels × length, float32."""
+    refuse_no_start(initial, target.starts)
     spectrum = target.colour() if initial == "tonal" else target.spectrum()
 
-    def made(channel: int) -> Array:
-        random = np.random.default_rng([seed, 0 if phases == "shared" else channel])
+    def carrier(channel: int, alone: bool) -> Array:
+        random = np.random.default_rng([seed, 0 if phases == "shared" and alone else channel])
         power = None if spectrum is None else resampled(spectrum[channel % len(spectrum)], length)
-        carriers = noise("coloured" if initial == "tonal" else "energies", power, length, target.sample_rate, random)
-        return target.first_sound(carriers, channel, length, device)
+        kind: Initial = "coloured" if initial == "tonal" else "energies"
+        return noise(kind, power, length, target.sample_rate, random).astype(np.float32)
 
-    return np.stack(spread(made, range(count))).astype(np.float32)
+    def made(group: Sequence[int]) -> Array:
+        rows = [channel % target.channels for channel in group]
+        return target.first_sound(
+            np.stack([carrier(channel, len(group) == 1) for channel in group]), rows, loop, device
+        )
+
+    return np.concatenate(spread(made, groups))
 
 
 def noise(

@@ -24,7 +24,7 @@ Coefficients = Mapping[str, Array]
 
 @dataclass(frozen=True)
 class Term:
-    """One descriptor class of one target for one channel.
+    """One descriptor class of one target for one channel, or for all that are descended on together.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class Term:
     descriptor
         Name of the class.
     wanted
-        1 × …: the target S*.
+        channels × …: the target S*.
     energy
         |S*|² + n ε², in float64: finite errors for silence.
     emphasis
@@ -68,22 +68,19 @@ def terms_of(
     goals: Sequence[Coefficients],
     shares: Sequence[Mapping[str, float]],
     emphases: Sequence[Mapping[str, Array]],
-    channel: int,
     device: str,
     floors: Sequence[Mapping[str, float] | None] | None = None,
 ) -> list[Term]:
-    """Return the terms of one channel; targets of which nothing counts are left out.
+    """Return the terms of the loss; targets of which nothing counts are left out.
 
     Parameters
     ----------
     goals
-        Coefficients of each target, channels × …; those of one channel serve every channel.
+        Coefficients of each target, channels × ….
     shares
         See `shares`.
     emphases
         See `emphases_of`.
-    channel
-        Which channel, from 0.
     device
         'cpu' or 'cuda'.
     floors
@@ -93,14 +90,13 @@ def terms_of(
     for number, goal in enumerate(goals):
         if not any(shares[number].values()):
             continue
-        rows = {name: _row(values, channel) for name, values in goal.items()}
         own = floors[number] if floors else None
-        for name, row in rows.items():
-            floor = _floor(list(rows.values())) if own is None else max(_floor([row]), own.get(name, 0.0))
-            energies = np.square(row, dtype=np.float64) + floor**2
+        for name, values in goal.items():
+            floor = _floor(list(goal.values())) if own is None else max(_floor([values]), own.get(name, 0.0))
+            energies = np.square(values, dtype=np.float64) + floor**2
             weights = emphases[number].get(name)
-            emphasis = None if weights is None else _emphasis(energies, _row(weights, channel), device)
-            wanted = torch.tensor(row, dtype=torch.float32, device=device)
+            emphasis = None if weights is None else _emphasis(energies, weights, device)
+            wanted = torch.tensor(values, dtype=torch.float32, device=device)
             terms.append(Term(number, name, wanted, float(energies.sum()), emphasis, shares[number][name]))
     return terms
 
@@ -109,11 +105,6 @@ def _floor(classes: Sequence[Array]) -> float:
     """Return the ε of a target: a whole target that is quieter is reached as well as a loud one."""
     loudest = max(math.sqrt(np.mean(np.square(values, dtype=np.float64))) if values.size else 0.0 for values in classes)
     return FLOOR * (loudest if loudest > SILENCE else 1.0)
-
-
-def _row(values: Array, channel: int) -> Array:
-    """Return a channel as an array of one; what has but one serves every channel."""
-    return values[channel : channel + 1] if len(values) > 1 else values
 
 
 def _emphasis(energies: Array, weights: Array, device: str) -> torch.Tensor | None:

@@ -8,8 +8,9 @@ import numpy as np
 
 from nodes.textures.auditory.model import AuditoryModel, published
 from nodes.textures.cochleagrams import Cochleagram, cochleagrams_of, draw_cochleagrams, images_height
-from nodes.textures.curves import Curve, draw_curves
-from nodes.textures.panels import BLUE, COLUMNS, FAINT, RED, Look, Sheet, dark_to_bright, label, look_of
+from nodes.textures.curves import Curve, draw_complex, draw_curves
+from nodes.textures.maps import parts_of
+from nodes.textures.panels import BLUE, COLUMNS, FAINT, PARTS, RED, Look, Sheet, dark_to_bright, label, look_of, rows_of
 from nodes.textures.quality.scoring import Classes, compared, sides_of
 from nodes.textures.value import TextureStatistics
 from nodes.values.audio import Audio
@@ -92,15 +93,15 @@ def draw_comparison(
         told = "not compared" if np.isnan(ratio) else f"{ratio:.1f} dB".replace("-", "−")
         axes = sheet.cell(number, f"{each}: {told}")
         if set(target.axes().get(each, {})) == {"frequency"} and not moving:
-            _draw_lines(axes, target, own, each, look)
+            _draw_lines(sheet, axes, target, own, each, look)
         else:
             _draw_dots(axes, own, each, look)
     draw_cochleagrams(sheet, grams, sheet.bottom_of_panels - ABOVE_IMAGES, HEIGHT)
     return sheet.figure
 
 
-def _draw_lines(axes: Axes, target: TextureStatistics, own: Compared, name: str, look: Look) -> None:
-    rows = range(len(own.found[name]))
+def _draw_lines(sheet: Sheet, axes: Axes, target: TextureStatistics, own: Compared, name: str, look: Look) -> None:
+    rows = range(len(own.found[name]))[rows_of(target, name)]
     spread = target.deviations.get(name)
     curves = [
         Curve(
@@ -112,8 +113,12 @@ def _draw_lines(axes: Axes, target: TextureStatistics, own: Compared, name: str,
         for row in (rows if target.channels > 1 else [0])
     ]
     curves += [Curve(own.found[name][row, :, 0], RED, None, own.counts[name][row, :, 0]) for row in rows]
-    draw_curves(axes, target.axes()[name]["frequency"], curves, look)
-    label(axes, "frequency (Hz)", look.label)
+    frequencies = target.axes()[name]["frequency"]
+    if parts_of(frequencies) == len(PARTS[2]):
+        draw_complex(sheet, axes, frequencies, curves, look)
+    else:
+        draw_curves(axes, frequencies, curves, look)
+        label(axes, "frequency (Hz)", look.label)
 
 
 def _draw_dots(axes: Axes, own: Compared, name: str, look: Look) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from nodes.textures.panels import FAINT, Look, logarithmic, positive
+from nodes.scattering.drawing import GRID
+from nodes.textures.panels import FAINT, PARTS, Look, Sheet, label, logarithmic, positive
 from pipelines.value import Array
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ class Curve(NamedTuple):
     deviations: Array | None = None
     counts: Array | None = None
 
+    def part(self, first: int, of: int) -> Curve:
+        """Return every so-manieth value from the first on."""
+        own = (None if each is None else each[first::of] for each in (self.deviations, self.counts))
+        return Curve(self.values[first::of], self.colour, *own)
+
 
 def draw_curves(axes: Axes, frequencies: Array, curves: Sequence[Curve], look: Look) -> None:
     """Draw lines over frequency, and within a standard deviation of each a shade; what does not count is faint.
@@ -38,6 +44,14 @@ def draw_curves(axes: Axes, frequencies: Array, curves: Sequence[Curve], look: L
     _limit(axes, curves, look)
     if len(places):
         logarithmic(axes, places.min() / 1.15, places.max() * 1.15)
+
+
+def draw_complex(sheet: Sheet, axes: Axes, frequencies: Array, curves: Sequence[Curve], look: Look) -> None:
+    """Draw lines over frequency of which real and imaginary parts follow each other, the one part below the other."""
+    parts = PARTS[2]
+    for number, (each, name) in enumerate(zip(sheet.stacked(axes, len(parts)), parts, strict=True)):
+        draw_curves(each, frequencies[number::2], [curve.part(number, len(parts)) for curve in curves], look)
+        label(each, "frequency (Hz)" if name == parts[-1] else "", f"{look.label}\n{name}")
 
 
 def draw_numbered(axes: Axes, curves: Sequence[Curve], look: Look) -> None:
@@ -63,7 +77,12 @@ def _draw_curve(axes: Axes, places: Array, curve: Curve, order: Array, look: Loo
 
 
 def _limit(axes: Axes, curves: Sequence[Curve], look: Look) -> None:
-    """Give the axis the height of the values that count, or of all where none do."""
+    """Give the axis the ends of the look, else the height of the values that count, or of all where none do."""
+    if look.ends:
+        axes.set_ylim(look.ends[0] - ROOM, look.ends[1] + ROOM)
+        axes.axhline(0, color=GRID, linewidth=0.6, zorder=0)
+        axes.locator_params(axis="y", nbins=5)
+        return
     every = np.concatenate([look.of(curve.values) for curve in curves])
     counted = np.concatenate(
         [np.ones(len(curve.values), bool) if curve.counts is None else curve.counts > 0 for curve in curves]

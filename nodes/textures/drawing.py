@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from nodes.textures.curves import Curve, draw_curves, draw_numbered
+from nodes.textures.curves import Curve, draw_complex, draw_curves, draw_numbered
 from nodes.textures.domains import into, out_of
-from nodes.textures.maps import Colours, add_bar, draw_map, draw_matrix, gridded, scale_of
+from nodes.textures.maps import Colours, add_bar, draw_map, draw_matrix, gridded, parts_of, scale_of
 from nodes.textures.model import Domain
-from nodes.textures.panels import SEVERAL, WIDTH, Look, Sheet, colours_of, label, look_of
+from nodes.textures.panels import PARTS, SEVERAL, Look, Sheet, colours_of, label, look_of, rows_of
 from pipelines.value import Array
 
 if TYPE_CHECKING:
@@ -31,9 +31,6 @@ MOST_SHADED = 3
 
 THIRD = {"rate": "rate (Hz)", "lag": "lag (s)", "scale": "scale (cycles per octave)"}
 """What maps show beside frequency."""
-
-PARTS = {2: ("real", "imaginary")}
-GAP = 0.12
 
 
 class Shown(NamedTuple):
@@ -74,8 +71,9 @@ def draw_statistics(statistics: TextureStatistics) -> Figure:
 
     What has one value a band is a line over frequency, one for each channel, with a shade of a standard deviation
     where that is known; statistics that move are lines from dark to bright, of the mean of the channels. All else is a
-    matrix of bands, or a map of frequency and rate or lag, of the mean of channels and points. Bands that do not count
-    are faint; grey is what is not known.
+    matrix of bands, or a map of frequency and rate or lag, of the mean of channels and points. What channels have in
+    common is a line for each with the one before, of two channels one line. Bands that do not count are faint; grey is
+    what is not known.
     """
     panels = [panel for name in statistics.classes for panel in panels_of(shown(statistics, name))]
     several = statistics.channels > 1 or len(statistics.times) > 1
@@ -89,16 +87,18 @@ def draw_statistics(statistics: TextureStatistics) -> Figure:
 
 def shown(statistics: TextureStatistics, name: str) -> Shown:
     """Return how a class is drawn."""
-    values, domain = statistics.classes[name], statistics.model.domains.get(name, "linear")
+    rows = rows_of(statistics, name)
+    values, domain = statistics.classes[name][rows], statistics.model.domains.get(name, "linear")
     paths = values.shape[1]
     axes = {key: np.asarray(v, np.float64) for key, v in statistics.axes().get(name, {}).items() if len(v) == paths}
-    weights = statistics.weights.get(name, np.ones((1, paths, 1), np.float32))
+    weights = statistics.weights.get(name, np.ones((statistics.channels, paths, 1), np.float32))[rows]
     counts: Array = np.asarray(np.broadcast_to(weights, values.shape) > 0)
     if values.shape[2] > 1:
         chosen = _chosen(values.shape[2])
         lines = [(mean_of(values[:, :, point], domain, (0,)), None, np.any(counts[:, :, point], 0)) for point in chosen]
     else:
-        deviations = statistics.deviations.get(name) if values.shape[0] <= MOST_SHADED else None
+        known = name in statistics.deviations and len(values) <= MOST_SHADED
+        deviations = statistics.deviations[name][rows] if known else None
         lines = [
             (values[row, :, 0], None if deviations is None else deviations[row], counts[row, :, 0])
             for row in _chosen(len(values))
@@ -130,6 +130,9 @@ def panels_of(own: Shown) -> list[Panel]:
         return [Panel(title, lambda sheet, axes: _draw_matrix(sheet, axes, own))]
     if third:
         return [Panel(title, lambda sheet, axes: _draw_maps(sheet, axes, own, third))]
+    if parts_of(own.axes["frequency"]) == len(PARTS[2]):
+        frequencies = own.axes["frequency"]
+        return [Panel(title, lambda sheet, axes: draw_complex(sheet, axes, frequencies, own.curves, own.look))]
     return [Panel(title, lambda sheet, axes: _draw_bands(axes, own))]
 
 
@@ -174,14 +177,9 @@ def _draw_lines(sheet: Sheet, axes: Axes, own: Shown, third: str) -> None:
 def _draw_maps(sheet: Sheet, axes: Axes, own: Shown, third: str) -> None:
     """Draw frequency × rate or lag; of complex statistics the parts one below the other."""
     rates, frequencies, values = own.axes[third], own.axes["frequency"], own.look.of(own.mean)
-    parts = _parts(rates, frequencies) if "other" not in own.axes else 1
-    colours = scale_of(values, own.domain, own.look)
-    height = (axes.get_position().height * sheet.height - GAP * (parts - 1)) / parts
-    box = axes.get_position()
-    places = [box.y0 * sheet.height + number * (height + GAP) for number in reversed(range(parts))]
-    for number, (place, name) in enumerate(zip(places, PARTS.get(parts, ("",) * parts), strict=True)):
-        each = axes if number == 0 else sheet.add(box.x0 * WIDTH, place, box.width * WIDTH, height)
-        each.set_position((box.x0, place / sheet.height, box.width, height / sheet.height))
+    parts = parts_of(rates, frequencies) if "other" not in own.axes else 1
+    colours, names = scale_of(values, own.domain, own.look), PARTS.get(parts, ("",) * parts)
+    for number, (each, name) in enumerate(zip(sheet.stacked(axes, parts), names, strict=True)):
         chosen = slice(number, None, parts)
         rows, columns, grid = gridded(rates[chosen], frequencies[chosen], values[chosen])
         _, _, counts = gridded(rates[chosen], frequencies[chosen], own.counts[chosen].astype(float))
@@ -189,15 +187,6 @@ def _draw_maps(sheet: Sheet, axes: Axes, own: Shown, third: str) -> None:
         if grid.size:
             draw_map(each, rows, columns, grid, colours, counts)
         label(each, "frequency (Hz)" if number == parts - 1 else "", f"{THIRD[third]}" + (f"\n{name}" if name else ""))
-        if number < parts - 1:
-            each.tick_params(labelbottom=False)
-
-
-def _parts(rates: Array, frequencies: Array) -> int:
-    """Return how many statistics that follow each other have the same frequency and rate."""
-    places = len(np.unique(np.stack([rates, frequencies]), axis=1).T)
-    parts = len(rates) // places if places else 1
-    return parts if places * parts == len(rates) and parts <= 4 else 1
 
 
 def _chosen(count: int) -> list[int]:

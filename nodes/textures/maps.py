@@ -59,6 +59,13 @@ def gridded(rows: Array, columns: Array, values: Array) -> tuple[Array, Array, A
     return row, column, np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
 
 
+def parts_of(*axes: Array) -> int:
+    """Return how many statistics that follow each other have the same places on all axes."""
+    places = len(np.unique(np.stack(axes), axis=1).T)
+    parts = len(axes[0]) // places if places else 1
+    return parts if places * parts == len(axes[0]) and parts <= 4 else 1
+
+
 class Colours(NamedTuple):
     """A scale of colours, and the values at its ends."""
 

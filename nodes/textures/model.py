@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 Domain = Literal["level", "correlation", "linear"]
 """How a class is scaled and averaged: by its logarithm, by Fisher's z = artanh, or as it is."""
 
-Measurement = Callable[["torch.Tensor"], "dict[str, torch.Tensor]"]
+Measurement = Callable[["torch.Tensor", int], "dict[str, torch.Tensor]"]
+"""From batch × size samples, and how many of the batch, one after another, are channels of one sound."""
+
+Loss = Callable[[Mapping[str, "torch.Tensor"]], "torch.Tensor"]
+"""How far statistics, each channels × paths, are from what is wanted."""
 
 
 class TextureModel(Value):
@@ -26,8 +30,11 @@ class TextureModel(Value):
     emphasis: ClassVar[Mapping[str, float]]
     """How much each class counts in an inversion unless its weight is given."""
 
-    starts: ClassVar[bool] = False
-    """Whether a first sound can be made that has the statistics nearly."""
+    linked: ClassVar[tuple[str, ...]] = ()
+    """Classes that compare channels with each other; sounds of one channel do not have them."""
+
+    imposed: ClassVar[tuple[str, ...]] = ()
+    """Classes that `impose` brings a sound near to; none where there is no such way."""
 
     floors: ClassVar[Mapping[str, float]] = {}
     """For classes that have a size of their own, such as correlations: differences below it hardly count."""
@@ -54,6 +61,36 @@ class TextureModel(Value):
         A function through which gradients flow. Silence gives finite values and gradients.
         """
 
+    def related(self, carriers: Array, classes: Mapping[str, Array]) -> Array:
+        """Return noises that have in common with each other what statistics say, and else are as they were.
+
+        Parameters
+        ----------
+        carriers
+            channels × samples: independent noises.
+        classes
+            The statistics, each channels × paths.
+        """
+        return carriers
+
+    def impose(
+        self, measure: Measurement, sound: torch.Tensor, wanted: Mapping[str, torch.Tensor], loss: Loss
+    ) -> torch.Tensor:
+        """Return a sound with the fine structure of another that is near statistics, from where a descent starts well.
+
+        Parameters
+        ----------
+        measure
+            What `measurement` returned.
+        sound
+            channels × size.
+        wanted
+            The statistics, each channels × paths.
+        loss
+            How far statistics are from them; only the classes of `imposed` count in it.
+        """
+        raise NotImplementedError
+
     @abstractmethod
     def size(self, least: int) -> int:
         """Return the least number of samples, not below `least`, that is quick to measure."""
@@ -64,10 +101,6 @@ class TextureModel(Value):
 
         A path that compares two bands has the frequency of the lower one, and that of the other as `other`.
         """
-
-    def spectrum(self, classes: Mapping[str, Array]) -> Array | None:
-        """Return the power spectrum that statistics (channels × paths) imply, as `Representation.spectrum`, or None."""
-        return None
 
     def significance(self, classes: Mapping[str, Array]) -> dict[str, Array]:
         """Return which paths (channels × paths, 1 or 0) count in an inversion; all of a class that is not named.

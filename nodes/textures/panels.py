@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
 
+    from nodes.textures.value import TextureStatistics
+
 WIDTH, COLUMNS = 11.0, 3
 CELL, PLOT, PLOT_WIDTH = 2.85, 2.05, 2.6
 LEFT, RIGHT, TOP, BOTTOM, BAR = 0.68, 0.35, 0.4, 0.05, 0.1
@@ -26,6 +28,12 @@ BLUE, RED, SEVERAL = "#1f4e79", "#b5442e", "viridis"
 BRIGHTEST = 0.88
 """Part of the scale of colours of several lines that is used."""
 
+GAP = 0.12
+"""Inches between the parts of a panel."""
+
+PARTS = {2: ("real", "imaginary")}
+"""What those statistics are called that follow each other at one place."""
+
 FAINT = 0.25
 """How much of a statistic that does not count is seen."""
 
@@ -33,10 +41,14 @@ QUIETEST = 1e-12
 
 
 class Look(NamedTuple):
-    """What is written beside a class, and how it is shown: `decibels` is 10 for powers, 20 for amplitudes, else 0."""
+    """What is written beside a class, and how it is shown: `decibels` is 10 for powers, 20 for amplitudes, else 0.
+
+    Lines are drawn between the `ends`, where there are some, else as high as they need.
+    """
 
     label: str
     decibels: int = 0
+    ends: tuple[float, float] | None = None
 
     def of(self, values: Array) -> Array:
         """Return what is drawn of statistics, float64."""
@@ -51,9 +63,12 @@ LOOKS = {
     "envelope_skewness": Look("skewness"),
     "envelope_kurtosis": Look("kurtosis"),
     "envelope_correlation": Look("correlation"),
+    "envelope_autocorrelation": Look("correlation"),
     "modulation_power": Look("share of the variance (dB)", 10),
     "modulation_correlation": Look("correlation"),
     "modulation_phase": Look("correlation"),
+    "interaural_coherence": Look("coherence", ends=(-1.0, 1.0)),
+    "interaural_correlation": Look("correlation", ends=(-1.0, 1.0)),
     "bin_mean": Look("dB of white noise of variance 1", 20),
     "bin_variation": Look("deviation / mean"),
     "bin_skewness": Look("skewness"),
@@ -66,6 +81,11 @@ LOOKS = {
 def look_of(name: str, domain: Domain) -> Look:
     """Return how a class is shown; one that is not known as it is."""
     return LOOKS.get(name) or Look("correlation" if domain == "correlation" else "value")
+
+
+def rows_of(statistics: TextureStatistics, name: str) -> slice:
+    """Return which channels are drawn: of two, both have the same in common."""
+    return slice(1 if name in statistics.linked and statistics.channels == 2 else 0, None)
 
 
 class Sheet:
@@ -93,6 +113,18 @@ class Sheet:
         axes = self.add(left, top - PLOT, PLOT_WIDTH, PLOT)
         head(axes, title)
         return axes
+
+    def stacked(self, axes: Axes, parts: int) -> list[Axes]:
+        """Return axes below each other, from the top, in the place of some, which become the first."""
+        box, gap = axes.get_position(), GAP / self.height
+        height = (box.height - gap * (parts - 1)) / parts
+        bottoms = [box.y0 + number * (height + gap) for number in reversed(range(parts))]
+        axes.set_position((box.x0, bottoms[0], box.width, height))
+        inches = box.x0 * WIDTH, box.width * WIDTH, height * self.height
+        below = [self.add(inches[0], bottom * self.height, *inches[1:]) for bottom in bottoms[1:]]
+        for each in [axes, *below][:-1]:
+            each.tick_params(labelbottom=False)
+        return [axes, *below]
 
     def add(self, left: float, bottom: float, width: float, height: float) -> Axes:
         """Return new axes at a place in inches."""

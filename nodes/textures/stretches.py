@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 from torch.autograd.function import once_differentiable
 
-from nodes.textures.model import Measurement, TextureModel
+from nodes.textures.model import TextureModel
 from pipelines.value import Array
 from pipelines.workers import spread
 
@@ -23,8 +24,9 @@ MOVING = 2.5
 SHORT_EDGE = 0.2
 """Part of a short sound that each edge takes at most."""
 
-ALONE = 2
-"""Stretches at most that are measured at once; more are measured side by side, and again for their gradient."""
+TOGETHER = {"cpu": 2, "cuda": 32}
+"""Channels times stretches at most that are measured at once; more are measured side by side, stretch by stretch, and
+again for their gradient."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,11 @@ def faded(places: Array, duration: float, edge: float) -> Array:
     return np.asarray(window / window.sum())
 
 
+def beside(values: torch.Tensor, channels: int, by: int = 1) -> torch.Tensor:
+    """Return a batch in which each channel is where the one after it was (`by` 1) or the one before it (-1)."""
+    return values.reshape(-1, channels, *values.shape[1:]).roll(by, 1).reshape(values.shape)
+
+
 class Stretches:
     """The statistics of every stretch of sounds of one length.
 
@@ -106,7 +113,7 @@ class Stretches:
     """
 
     def __init__(self, model: TextureModel, layout: Layout, device: str, dtype: torch.dtype = torch.float32) -> None:
-        self._layout, rate = layout, layout.sample_rate
+        self._layout, rate, self._most = layout, layout.sample_rate, TOGETHER[device.split(":")[0]]
         self._measure = model.measurement(layout.size, layout.samples / rate, layout.edge / rate, device, dtype)
 
     def __call__(self, sounds: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -114,32 +121,60 @@ class Stretches:
         layout = self._layout
         if sounds.ndim != 2 or sounds.shape[1] != layout.length:
             raise ValueError(f"sounds must be channels × {layout.length}, not {tuple(sounds.shape)}")
-        cut = torch.stack([sounds[:, start : start + layout.samples] for start in layout.starts], 1)
-        padded = torch.nn.functional.pad(cut, (0, layout.size - layout.samples)).flatten(0, 1)
-        found = self._measure(padded) if len(padded) <= ALONE else self._one_by_one(padded)
-        return {name: v.reshape(len(sounds), -1, v.shape[1]).movedim(1, -1) for name, v in found.items()}
+        if len(layout.starts) > 1 and len(layout.starts) * len(sounds) > self._most:
+            found = self._one_by_one(sounds)
+        else:
+            together = torch.stack([self._stretch(sounds, number) for number in range(len(layout.starts))])
+            found = self._measure(together.flatten(0, 1), len(sounds))
+        return {name: v.reshape(-1, len(sounds), v.shape[1]).movedim(0, -1) for name, v in found.items()}
 
-    def _one_by_one(self, stretches: torch.Tensor) -> dict[str, torch.Tensor]:
+    def _one_by_one(self, sounds: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return the statistics of many stretches; what their gradient needs is computed again for each in its turn."""
-        found = spread(lambda stretch: _values(self._measure, stretch[None]), stretches.detach())
+        found = spread(lambda number: self.values(sounds.detach(), number), range(len(self._layout.starts)))
         names = list(found[0])
         values = [torch.cat([each[name] for each in found]) for name in names]
-        together: tuple[torch.Tensor, ...] = _Again.apply(stretches, self._measure, names, *values)  # type: ignore[no-untyped-call]
+        together: tuple[torch.Tensor, ...] = _Again.apply(sounds, self, names, *values)  # type: ignore[no-untyped-call]
         return dict(zip(names, together, strict=True))
+
+    def _stretch(self, sounds: torch.Tensor, number: int) -> torch.Tensor:
+        """Return one stretch of channels × samples, with the silence behind it."""
+        start, layout = self._layout.starts[number], self._layout
+        return torch.nn.functional.pad(sounds[:, start : start + layout.samples], (0, layout.size - layout.samples))
+
+    def values(self, sounds: torch.Tensor, number: int) -> dict[str, torch.Tensor]:
+        """Return the statistics of one stretch, each channels × paths."""
+        with torch.no_grad():
+            found = self._measure(self._stretch(sounds, number), len(sounds))
+        return found
+
+    def gradient(self, sounds: torch.Tensor, names: list[str], slopes: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Return the gradient with respect to sounds from slopes of the statistics, stretches · channels × paths."""
+        count, layout = len(sounds), self._layout
+
+        def back(number: int) -> torch.Tensor:
+            with torch.enable_grad():
+                stretch = self._stretch(sounds, number).requires_grad_()
+                found = self._measure(stretch, count)
+                own = [each[number * count : (number + 1) * count] for each in slopes]
+                (gradient,) = torch.autograd.grad([found[name] for name in names], stretch, own)
+            return gradient[:, : layout.samples]
+
+        total = torch.zeros_like(sounds)
+        for start, each in zip(layout.starts, spread(back, range(len(layout.starts))), strict=True):
+            total[:, start : start + layout.samples] += each
+        return total
 
 
 def measured(samples: Array, model: TextureModel, device: str, layout: Layout | None = None) -> dict[str, Array]:
-    """Return the statistics of each stretch of channels × samples: channels × paths × stretches, float32."""
+    """Return the statistics of each stretch of channels × samples: channels × paths × stretches, float32.
+
+    Channels are measured apart from each other, except by a model that compares them.
+    """
     measure = Stretches(model, layout or stretches_of(model, samples.shape[1]), device)
+    together = [samples] if model.linked else [channel[None] for channel in samples]
     with torch.no_grad():
-        each = [measure(torch.tensor(channel[None], device=device)) for channel in samples]
+        each = [measure(torch.tensor(sound, device=device)) for sound in together]
     return {name: torch.cat([found[name] for found in each]).cpu().numpy() for name in each[0]}
-
-
-def _values(measure: Measurement, stretch: torch.Tensor) -> dict[str, torch.Tensor]:
-    with torch.no_grad():
-        found = measure(stretch)
-    return found
 
 
 class _Again(torch.autograd.Function):
@@ -147,25 +182,14 @@ class _Again(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, stretches: torch.Tensor, measure: Measurement, names: list[str], *values: torch.Tensor
+        ctx: Any, sounds: torch.Tensor, stretches: Stretches, names: list[str], *values: torch.Tensor
     ) -> tuple[torch.Tensor, ...]:
-        ctx.save_for_backward(stretches)
-        ctx.measure, ctx.names = measure, names
+        ctx.save_for_backward(sounds)
+        ctx.stretches, ctx.names = stretches, names
         return tuple(value.clone() for value in values)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *wanted: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        (stretches,) = ctx.saved_tensors
-
-        def back(number: int) -> torch.Tensor:
-            with torch.enable_grad():
-                stretch = stretches[number : number + 1].detach().requires_grad_()
-                found = ctx.measure(stretch)
-                weighed = [each[number : number + 1] for each in wanted]
-                gradients: tuple[torch.Tensor, ...] = torch.autograd.grad(
-                    [found[n] for n in ctx.names], stretch, weighed
-                )
-            return gradients[0]
-
-        return torch.cat(spread(back, range(len(stretches)))), None, None, *(None for _ in wanted)
+    def backward(ctx: Any, *slopes: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        (sounds,) = ctx.saved_tensors
+        return ctx.stretches.gradient(sounds.detach(), ctx.names, slopes), None, None, *(None for _ in slopes)

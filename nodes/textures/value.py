@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from nodes.textures.erb import smoothed
 from nodes.textures.model import TextureModel
 from nodes.values.representation import Representation
 from pipelines.value import Array
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
 
     from nodes.textures.stretches import Layout
+
+DETAIL = 0.25
+"""Equivalent rectangular bandwidths over which the spectrum of carriers is smoothed: pitches stay, little is copied."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,16 +102,20 @@ class TextureStatistics(Representation):
 
         return stretches_of(self.model, length, MOVING if len(self.times) > 1 else STRETCH)
 
+    def common(self, length: int) -> int:
+        """Return the samples of an edge of the stretches of a loop: what fades in there has faded out at the end."""
+        from nodes.textures.stretches import EDGE, MOVING, SHORT_EDGE, STRETCH
+
+        longest = MOVING if len(self.times) > 1 else STRETCH
+        return min(round(min(EDGE, SHORT_EDGE * longest) * self.sample_rate), length // 4)
+
     def coefficients_for(self, length: int) -> dict[str, Array]:
         """Return for each class what a sound of this length shall have: channels × paths × stretches."""
         return self.at(self.layout(length).centres)
 
     def emphasis_for(self, length: int) -> dict[str, Array]:
         """Return the weights of paths, shaped as `coefficients_for`."""
-        from nodes.textures.domains import interpolated
-
-        centres = self.layout(length).centres
-        return {name: interpolated(values, self.times, centres, "linear") for name, values in self.weights.items()}
+        return self.weights_at(self.layout(length).centres)
 
     def at(self, times: Array) -> dict[str, Array]:
         """Return the statistics at other times: channels × paths × times."""
@@ -115,6 +123,12 @@ class TextureStatistics(Representation):
 
         domains = self.model.domains
         return {name: interpolated(each, self.times, times, domains[name]) for name, each in self.classes.items()}
+
+    def weights_at(self, times: Array) -> dict[str, Array]:
+        """Return the weights of paths at other times: channels × paths × times."""
+        from nodes.textures.domains import interpolated
+
+        return {name: interpolated(values, self.times, times, "linear") for name, values in self.weights.items()}
 
     def analysis(self, length: int, device: str) -> Callable[[torch.Tensor], dict[str, torch.Tensor]]:
         """Return the map from samples of any length to statistics, stretch by stretch."""
@@ -127,15 +141,20 @@ class TextureStatistics(Representation):
         return {name: self.model.emphasis.get(name, 1.0) for name in self.classes}
 
     @property
+    def linked(self) -> tuple[str, ...]:
+        """Classes that compare channels with each other."""
+        return tuple(name for name in self.model.linked if name in self.classes)
+
+    @property
     def starts(self) -> bool:
-        """Whether there is a first sound of these statistics: for those with envelopes that can be imposed."""
-        return self.model.starts
+        """Whether there is a first sound of these statistics: for those that can be imposed on noise."""
+        return bool(self.model.imposed)
 
-    def first_sound(self, carriers: Array, channel: int, length: int, device: str) -> Array:
-        """Return a sound with envelopes of these statistics on given carriers."""
-        from nodes.textures.auditory.starting import first_sound
+    def first_sound(self, carriers: Array, rows: Sequence[int], loop: bool, device: str) -> Array:
+        """Return sounds that have these statistics nearly, with the fine structure of given carriers."""
+        from nodes.textures.starting import first_sound
 
-        return first_sound(self, carriers, channel, length, device)
+        return first_sound(self, carriers, rows, loop, device)
 
     def floors(self) -> dict[str, float]:
         """Return for each class the size below which differences hardly count."""
@@ -146,9 +165,8 @@ class TextureStatistics(Representation):
         return {name: axes for name, axes in self.model.axes().items() if name in self.classes}
 
     def spectrum(self) -> Array:
-        """Return the power spectrum that the powers of the bands imply, or that of the sound where there are none."""
-        power = self.model.spectrum({name: values[:, :, 0] for name, values in self.classes.items()})
-        return self.colours if power is None else power
+        """Return the power spectrum of the analysed sound but for what is narrower than bands of the ear."""
+        return smoothed(self.colours, self.sample_rate, DETAIL)
 
     def colour(self) -> Array:
         """Return the power spectrum of the analysed sound."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from pipelines.value import Array, Value
@@ -26,6 +26,15 @@ class Representation(Value):
     optimizer: ClassVar[str] = "bold_driver"
     """How an inversion descends unless it is told."""
     sample_rate: int
+
+    @property
+    def linked(self) -> tuple[str, ...]:
+        """Classes that compare channels with each other: where they count channels are descended on together."""
+        return ()
+
+    def common(self, length: int) -> int:
+        """Return how many samples of a loop's beginning are to be analysed again after its end, so that all counts."""
+        return min(self.sample_rate, length // 4)
 
     @property
     def starts(self) -> bool:
@@ -80,19 +89,23 @@ class Representation(Value):
         """
         return None
 
-    def first_sound(self, carriers: Array, channel: int, length: int, device: str) -> Array:
-        """Return a sound near the target from which a descent starts well; where `starts` says that there is one.
+    def first_sound(self, carriers: Array, rows: Sequence[int], loop: bool, device: str) -> Array:
+        """Return sounds near the target from which a descent starts well; where `starts` says that there are any.
 
         Parameters
         ----------
         carriers
-            `length` samples of noise whose fine structure it may take.
-        channel
-            Of the target, from 0.
-        length
-            Samples.
+            channels × samples of noise whose fine structure they may take; the end goes on into the beginning.
+        rows
+            Which channel of the target each of these is; several only where they are descended on together.
+        loop
+            Whether the end of the sounds shall go on into their beginning.
         device
             'cpu' or 'cuda'.
+
+        Returns
+        -------
+        channels × samples, float32.
         """
         raise NotImplementedError
 

@@ -6,6 +6,7 @@ rate that holds it and its envelope, from its stretch of the sound's spectrum, a
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,20 +14,33 @@ import torch
 from torch.autograd.function import once_differentiable
 
 from nodes.textures.auditory.model import AuditoryModel
+from nodes.textures.stretches import beside
 
-OVERSAMPLING = 2.25
-"""Least sample rate of a band, in bandwidths: its envelope is compressed, and so wider than its square."""
+OVERSAMPLING = 3.5
+"""Least sample rate of a band, in bandwidths: its envelope is compressed, and so far wider than its square."""
 
-TIMES = sorted(base << power for base in (1, 3, 5) for power in range(40) if base << power >= 4)
+TIMES = sorted(base << power for base in (1, 3, 5, 7) for power in range(40) if base << power >= 4)
 """Sample rates of bands, as multiples of that of the envelopes; of the narrowest too, for compression makes cusps, of
 which a low-pass leaves less than every fourth sample does."""
 
 
 class Envelopes(NamedTuple):
-    """Envelopes, batch × bands × frames, and mean powers of the bands under the window, batch × bands."""
+    """Envelopes, batch × bands × frames, and means over the window: powers of bands, and what channels have in common.
+
+    `powers` is batch × bands; `products`, batch × bands × 2, both parts of the product of each analytic band with that
+    of the channel before, or None where sounds have one channel.
+    """
 
     envelopes: torch.Tensor
     powers: torch.Tensor
+    products: torch.Tensor | None = None
+
+
+class _Band(NamedTuple):
+    """Analytic bands of one rate, and their compressed magnitudes."""
+
+    values: torch.Tensor
+    compressed: torch.Tensor
 
 
 class _Group(NamedTuple):
@@ -76,6 +90,7 @@ class FrontEnd:
         self._groups = [
             self._group(samples, bands, responses, stretches, window, device, dtype) for samples, bands in rates.items()
         ]
+        self._slow = math.ceil(model.envelope_rate / 2 * length / model.sample_rate)
         self._order = torch.argsort(torch.cat([group.bands for group in self._groups]))
 
     def _group(
@@ -109,43 +124,53 @@ class FrontEnd:
             samples,
         )
 
-    def __call__(self, samples: torch.Tensor) -> Envelopes:
-        """Return the envelopes of batch × length samples; gradients flow."""
-        found: tuple[torch.Tensor, torch.Tensor] = _Apply.apply(samples, self)  # type: ignore[no-untyped-call]
-        return Envelopes(*found)
+    def __call__(self, samples: torch.Tensor, channels: int = 1) -> Envelopes:
+        """Return the envelopes of batch × length samples; gradients flow.
 
-    def forward(self, samples: torch.Tensor) -> tuple[Envelopes, list[torch.Tensor]]:
+        Each `channels` of the batch, one after another, are of one sound.
+        """
+        return Envelopes(*_Apply.apply(samples, self, channels))  # type: ignore[no-untyped-call]
+
+    def forward(self, samples: torch.Tensor, channels: int = 1) -> tuple[Envelopes, list[_Band]]:
         """Return the envelopes, and the analytic bands of each group for the adjoint."""
         spectrum = torch.fft.rfft(samples)
-        envelopes, powers, bands = [], [], []
+        envelopes, powers, products, bands = [], [], [], []
         half = self.model.compression / 2
         for group in self._groups:
             band = torch.fft.ifft(spectrum[:, group.bins].mul_(group.responses), n=group.samples, norm="forward")
             squares = torch.view_as_real(band).square().sum(-1)
             powers.append(squares @ group.window / 2)
+            if channels > 1:
+                product = torch.view_as_real(band * beside(band, channels).conj())
+                products.append(group.window @ product / 2)
             compressed = squares.add_(self.model.floor).pow_(half)
             envelopes.append(self._at_frames(compressed))
-            bands.append(band)
+            bands.append(_Band(band, compressed))
         joined = torch.cat(envelopes, 1)[:, self._order].clamp_min_(0)  # a low-pass can ring below 0
-        return Envelopes(joined, torch.cat(powers, 1)[:, self._order]), bands
+        shared = torch.cat(products, 1)[:, self._order] if products else None
+        return Envelopes(joined, torch.cat(powers, 1)[:, self._order], shared), bands
 
-    def adjoint(
-        self, envelopes: torch.Tensor, powers: torch.Tensor, found: torch.Tensor, bands: list[torch.Tensor]
-    ) -> torch.Tensor:
-        """Return the gradient with respect to the samples from those with respect to envelopes and powers.
+    def adjoint(self, slopes: Envelopes, channels: int, found: torch.Tensor, bands: list[_Band]) -> torch.Tensor:
+        """Return the gradient with respect to the samples from those with respect to what `forward` returned.
 
-        `found` are the envelopes and `bands` the analytic bands that `forward` returned.
+        `found` are the envelopes and `bands` the analytic bands that it returned.
         """
         size = (len(found), self.length // 2 + 1)
         spectrum = torch.zeros(size, dtype=found.dtype.to_complex(), device=found.device)
-        envelopes = envelopes * (found > 0)
+        envelopes, powers = slopes.envelopes * (found > 0), slopes.powers
         half = self.model.compression / 2
-        for group, band in zip(self._groups, bands, strict=True):
+        for group, (band, compressed) in zip(self._groups, bands, strict=True):
             squares = torch.view_as_real(band).square().sum(-1).add_(self.model.floor)
             spread = self._interpolated(envelopes[:, group.bands], group.samples)  # but for a factor, the adjoint
-            slope = spread.mul_(squares.pow_(half - 1)).mul_(half * self.frames / group.samples)
+            slope = spread.mul_(compressed).div_(squares).mul_(half * self.frames / group.samples)
             slope += powers[:, group.bands, None] * (group.window / 2)
-            turned = torch.fft.fft(band * slope.mul_(2))[..., : group.bins.shape[1]].mul_(group.responses)
+            upward = band * slope.mul_(2)
+            if slopes.products is not None:
+                weight = torch.view_as_complex(slopes.products[:, group.bands].contiguous())[..., None]
+                weight = weight * (group.window / 2)
+                upward += beside(band, channels) * weight
+                upward += beside(band * weight.conj(), channels, -1)
+            turned = torch.fft.fft(upward)[..., : group.bins.shape[1]].mul_(group.responses)
             group.add(turned, spectrum)
         spectrum[:, 1 : (self.length + 1) // 2] *= 0.5
         gradient: torch.Tensor = torch.fft.irfft(spectrum, n=self.length, norm="forward")
@@ -166,10 +191,7 @@ class FrontEnd:
         before, bands = self.forward(samples)
         size = (len(samples), self.length // 2 + 1)
         spectrum = torch.zeros(size, dtype=samples.dtype.to_complex(), device=samples.device)
-        for group, band in zip(self._groups, bands, strict=True):
-            compressed = (
-                torch.view_as_real(band).square().sum(-1).add_(self.model.floor).pow_(self.model.compression / 2)
-            )
+        for group, (band, compressed) in zip(self._groups, bands, strict=True):
             change = self._interpolated((envelopes - before.envelopes)[:, group.bands], group.samples)
             gain = ((compressed + change).clamp_min_(0) / compressed).pow_(1 / self.model.compression)
             band = band * gain
@@ -182,36 +204,34 @@ class FrontEnd:
 
     def _interpolated(self, values: torch.Tensor, samples: int) -> torch.Tensor:
         """Return frames at a higher rate, band-limited."""
-        spectrum = _below_nyquist(torch.fft.rfft(values, norm="forward"), self.frames)
+        spectrum = self._slow_part(torch.fft.rfft(values, norm="forward"))
         interpolated: torch.Tensor = torch.fft.irfft(spectrum, n=samples, norm="forward")
         return interpolated
 
     def _at_frames(self, values: torch.Tensor) -> torch.Tensor:
-        """Return what varies too fast for the frames left out: an ideal low-pass below half their rate."""
+        """Return what varies slowly, at the frames."""
         spectrum = torch.fft.rfft(values, norm="forward")[..., : self.frames // 2 + 1]
-        slow: torch.Tensor = torch.fft.irfft(_below_nyquist(spectrum, self.frames), n=self.frames, norm="forward")
+        slow: torch.Tensor = torch.fft.irfft(self._slow_part(spectrum), n=self.frames, norm="forward")
         return slow
 
-
-def _below_nyquist(spectrum: torch.Tensor, frames: int) -> torch.Tensor:
-    """Return a spectrum whose bin at half the rate is 0: it has no phase."""
-    if frames % 2 == 0:
-        spectrum[..., -1] = 0
-    return spectrum
+    def _slow_part(self, spectrum: torch.Tensor) -> torch.Tensor:
+        """Return spectra of envelopes through an ideal low-pass, of half their rate however many frames there are."""
+        spectrum[..., self._slow :] = 0
+        return spectrum
 
 
 class _Apply(torch.autograd.Function):
     """The front end as a function of PyTorch."""
 
     @staticmethod
-    def forward(ctx: Any, samples: torch.Tensor, front_end: FrontEnd) -> Envelopes:
+    def forward(ctx: Any, samples: torch.Tensor, front_end: FrontEnd, channels: int) -> Envelopes:
         samples = samples.detach()
-        found, bands = front_end.forward(samples)
-        ctx.front_end, ctx.bands = front_end, bands
+        found, bands = front_end.forward(samples, channels)
+        ctx.front_end, ctx.channels, ctx.bands = front_end, channels, bands
         ctx.save_for_backward(found.envelopes)
         return found
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, envelopes: torch.Tensor, powers: torch.Tensor) -> tuple[torch.Tensor, None]:
-        return ctx.front_end.adjoint(envelopes, powers, *ctx.saved_tensors, ctx.bands), None
+    def backward(ctx: Any, *slopes: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+        return ctx.front_end.adjoint(Envelopes(*slopes), ctx.channels, *ctx.saved_tensors, ctx.bands), None, None

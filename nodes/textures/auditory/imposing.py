@@ -1,4 +1,4 @@
-"""A first sound with given statistics: envelopes that have them, put on the carriers of noise.
+"""Envelopes that have given statistics, put on the carriers of a sound.
 
 Sparse events that many bands have in common cannot be found by descending from noise sample by sample; among envelopes,
 400 numbers a second and band, they are found quickly. McDermott and Simoncelli (Neuron 2011) impose band after band;
@@ -7,54 +7,41 @@ here all are descended on together, and the waveform is left to what follows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import torch
 
 from nodes.inversion.objective import Point
 from nodes.inversion.optimisers import LBFGS
-from nodes.textures.auditory.front_end import Envelopes, FrontEnd
-from nodes.textures.auditory.statistics import EnvelopeStatistics
+from nodes.textures.auditory.front_end import Envelopes
+from nodes.textures.auditory.measuring import Measuring
+from nodes.textures.model import Loss
 
-Loss = Callable[[Mapping[str, torch.Tensor]], torch.Tensor]
+STEPS = 100
+"""Steps of the descent among envelopes."""
+
+SILENT = 1e-6
+"""Least unit of an envelope; that of digital silence is far above."""
 
 
 def imposed(
-    sound: torch.Tensor,
-    front_end: FrontEnd,
-    statistics: EnvelopeStatistics,
-    loss: Loss,
-    level: torch.Tensor,
-    powers: torch.Tensor,
-    steps: int,
+    measure: Measuring, sound: torch.Tensor, wanted: Mapping[str, torch.Tensor], loss: Loss, steps: int = STEPS
 ) -> torch.Tensor:
-    """Return a sound whose envelopes have been brought to statistics.
+    """Return a sound whose envelopes have been brought to statistics, as `TextureModel.impose` says.
 
-    Parameters
-    ----------
-    sound
-        1 × length: its envelopes are where the descent starts, and its carriers are kept.
-    front_end, statistics
-        The analysis.
-    loss
-        How far statistics are from what is wanted; 'band_power' stays that of the sound.
-    level
-        Bands: the mean envelopes that are wanted, the unit of each band.
-    powers
-        Bands: the mean powers that are wanted.
-    steps
-        Number of steps.
+    Bands are given the powers that are wanted; what channels have in common beside their envelopes stays.
     """
+    front_end, channels = measure.front_end, len(sound)
     with torch.no_grad():
-        found = front_end(sound)
-    unit = level[None, :, None]
+        found = front_end(sound, channels)
+    unit = wanted["envelope_mean"].clamp_min(SILENT)[..., None]
 
     def envelopes(position: torch.Tensor) -> torch.Tensor:
         return position.view_as(found.envelopes).abs() * unit
 
     def evaluate(position: torch.Tensor) -> Point:
         place = position.detach().requires_grad_()
-        total = loss(statistics(Envelopes(envelopes(place), found.powers)))
+        total = loss(measure.statistics(Envelopes(envelopes(place), found.powers, found.products), channels))
         (gradient,) = torch.autograd.grad(total, place)
         return Point(position, float(total.detach()), gradient, ())
 
@@ -64,4 +51,4 @@ def imposed(
         if following is None:
             break
         point = following
-    return front_end.with_envelopes(sound, envelopes(point.position), powers[None])
+    return front_end.with_envelopes(sound, envelopes(point.position), wanted["band_power"])

@@ -23,6 +23,6 @@ class Measuring:
         self.front_end = FrontEnd(model, size, window, device, dtype)
         self.statistics = EnvelopeStatistics(model, size / model.sample_rate, window)
 
-    def __call__(self, samples: torch.Tensor) -> dict[str, torch.Tensor]:
+    def __call__(self, samples: torch.Tensor, channels: int = 1) -> dict[str, torch.Tensor]:
         """Return the statistics: {class: batch × paths}."""
-        return self.statistics(self.front_end(samples))
+        return self.statistics(self.front_end(samples, channels), channels)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from nodes.textures.erb import erb_hertz, erb_number
-from nodes.textures.model import Domain, Measurement, TextureModel
+from nodes.textures.model import Domain, Loss, Measurement, TextureModel
 from nodes.values.smooth import smooth
 from pipelines.value import Array
 
@@ -26,14 +26,17 @@ PAIRS = (1, 2, 3, 5, 8, 11, 16, 21)
 FRAMES = 32
 """Of which the number of frames is a multiple."""
 
-INAUDIBLE = 1e-3
-"""Power of a band, relative to the strongest, up to which its statistics do not count: -30 dB."""
-
-BINS = 4097
-"""Frequencies at which a spectrum is told, from 0 Hz to half the sample rate."""
+INAUDIBLE = 1e-5
+"""Power of a band, relative to the strongest, up to which its statistics do not count: -50 dB."""
 
 NEAR_PAIRS = (1, 2)
 """Distances in bands over which modulation bands are correlated."""
+
+SHORTEST_LAG, LONGEST_LAG, LAGS = 0.01, 0.75, 16
+"""Seconds between which envelopes are compared with themselves, and at how many lags."""
+
+MOMENTS = ("band_power", "envelope_mean", "envelope_variation", "envelope_skewness", "envelope_kurtosis")
+"""The classes with one statistic a band."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,28 +70,38 @@ class AuditoryModel(TextureModel):
         "envelope_skewness": "linear",
         "envelope_kurtosis": "linear",
         "envelope_correlation": "correlation",
+        "envelope_autocorrelation": "correlation",
         "modulation_power": "level",
         "modulation_correlation": "correlation",
         "modulation_phase": "correlation",
+        "interaural_coherence": "correlation",
+        "interaural_correlation": "correlation",
     }
     emphasis: ClassVar[dict[str, float]] = {
         "envelope_mean": 10.0,
         "envelope_variation": 5.0,
         "envelope_kurtosis": 0.3,
+        "envelope_autocorrelation": 0.5,
         "modulation_power": 3.0,
         "modulation_phase": 0.5,
     }
 
-    starts: ClassVar[bool] = True
     floors: ClassVar[dict[str, float]] = {
         "envelope_variation": 1e-3,
         "envelope_skewness": 0.02,
         "envelope_kurtosis": 0.02,
         "envelope_correlation": 0.01,
+        "envelope_autocorrelation": 0.01,
         "modulation_power": 1e-3,
         "modulation_correlation": 0.01,
         "modulation_phase": 0.01,
+        "interaural_coherence": 0.01,
+        "interaural_correlation": 0.01,
     }
+    linked: ClassVar[tuple[str, ...]] = ("interaural_coherence", "interaural_correlation")
+    imposed: ClassVar[tuple[str, ...]] = tuple(
+        name for name in domains if name not in ("band_power", "interaural_coherence")
+    )
 
     sample_rate: int
     lowest: float = 20.0
@@ -99,13 +112,29 @@ class AuditoryModel(TextureModel):
     modulation_bands: int = 20
     slowest: float = 0.5
     fastest: float = 200.0
-    floor: float = 1e-12
+    floor: float = 1e-16
 
     def measurement(self, size: int, duration: float, edge: float, device: str, dtype: torch.dtype) -> Measurement:
         """Return the map from batch × size samples to statistics, as `TextureModel` says."""
         from nodes.textures.auditory.measuring import Measuring
 
         return Measuring(self, size, duration, edge, device, dtype)
+
+    def related(self, carriers: Array, classes: Mapping[str, Array]) -> Array:
+        """Return noises with the coherence of these statistics, as `TextureModel` says."""
+        from nodes.textures.auditory.relating import related
+
+        return related(self, carriers, classes)
+
+    def impose(
+        self, measure: Measurement, sound: torch.Tensor, wanted: Mapping[str, torch.Tensor], loss: Loss
+    ) -> torch.Tensor:
+        """Return a sound with the carriers of another and envelopes of these statistics, as `TextureModel` says."""
+        from nodes.textures.auditory.imposing import imposed
+        from nodes.textures.auditory.measuring import Measuring
+
+        assert isinstance(measure, Measuring)
+        return imposed(measure, sound, wanted, loss)
 
     def size(self, least: int) -> int:
         """Return a number of samples of small prime factors."""
@@ -115,27 +144,23 @@ class AuditoryModel(TextureModel):
         """Return the number of frames of the envelopes: smooth, with factors of two to spare for slow modulations."""
         return FRAMES * smooth(math.ceil(size * self.envelope_rate / self.sample_rate / FRAMES))
 
-    def spectrum(self, classes: Mapping[str, Array]) -> Array:
-        """Return the power spectrum of noise with these powers of bands."""
-        squares = self.responses(np.linspace(0, self.sample_rate / 2, BINS)) ** 2
-        of_white = squares.mean(1)
-        return np.asarray((classes["band_power"] / np.maximum(of_white, 1e-12)) @ squares)
-
     def significance(self, classes: Mapping[str, Array]) -> dict[str, Array]:
-        """Return which paths are of bands less than 30 dB below the strongest; of two bands one is enough."""
+        """Return which paths are of bands less than 50 dB below the strongest; of two bands one is enough."""
         powers = classes["band_power"]
         loud = powers >= INAUDIBLE * powers.max(1, keepdims=True)
         pairs, near = pairs_of(self.bands + 2, PAIRS), pairs_of(self.bands + 2, NEAR_PAIRS)
         octaves = len(self.octave_rates) - 1
-        moments = ("band_power", "envelope_mean", "envelope_variation", "envelope_skewness", "envelope_kurtosis")
         found = {
-            **dict.fromkeys(moments, loud),
+            **dict.fromkeys(MOMENTS, loud),
             "envelope_correlation": loud[:, pairs[0]] | loud[:, pairs[1]],
+            "envelope_autocorrelation": loud.repeat(LAGS, 1),
             "modulation_power": loud.repeat(self.modulation_bands, 1),
             "modulation_correlation": np.tile(loud[:, near[0]] | loud[:, near[1]], (1, octaves)),
             "modulation_phase": loud.repeat(2 * octaves, 1),
+            "interaural_coherence": (loud & np.roll(loud, 1, 0)).repeat(2, 1),
+            "interaural_correlation": loud & np.roll(loud, 1, 0),
         }
-        return {name: values.astype(np.float32) for name, values in found.items()}
+        return {name: values.astype(np.float32) for name, values in found.items() if name in classes}
 
     def least_samples(self) -> int:
         """Return the samples of a quarter of a second."""
@@ -147,10 +172,13 @@ class AuditoryModel(TextureModel):
         pairs, near = pairs_of(self.bands + 2, PAIRS), pairs_of(self.bands + 2, NEAR_PAIRS)
         octaves = self.octave_rates[1:]
         count = len(self.centres)
-        moments = ("band_power", "envelope_mean", "envelope_variation", "envelope_skewness", "envelope_kurtosis")
         return {
-            **dict.fromkeys(moments, bands),
+            **dict.fromkeys(MOMENTS, bands),
             "envelope_correlation": {"frequency": self.centres[pairs[0]], "other": self.centres[pairs[1]]},
+            "envelope_autocorrelation": {
+                "frequency": np.repeat(self.centres, LAGS),
+                "lag": np.tile(self.lags, count),
+            },
             "modulation_power": {
                 "frequency": np.repeat(self.centres, self.modulation_bands),
                 "rate": np.tile(self.rates, count),
@@ -164,6 +192,8 @@ class AuditoryModel(TextureModel):
                 "frequency": np.repeat(self.centres, 2 * len(octaves)),
                 "rate": np.tile(np.repeat(octaves, 2), count),
             },
+            "interaural_coherence": {"frequency": np.repeat(self.centres, 2)},
+            "interaural_correlation": bands,
         }
 
     @property
@@ -182,6 +212,11 @@ class AuditoryModel(TextureModel):
     def rates(self) -> Array:
         """Centre of each modulation band in Hz."""
         return np.geomspace(self.slowest, self.fastest, self.modulation_bands)
+
+    @property
+    def lags(self) -> Array:
+        """Seconds over which envelopes are compared with themselves."""
+        return np.geomspace(SHORTEST_LAG, LONGEST_LAG, LAGS)
 
     @property
     def octave_rates(self) -> Array:

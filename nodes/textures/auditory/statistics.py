@@ -1,7 +1,8 @@
 """Statistics of compressed envelopes: moments, correlations of bands, and what modulation bands make of them.
 
-The classes of McDermott and Simoncelli (Neuron 2011), every one a mean over time under a window. A modulation band is
-computed at a rate that holds its products, so that slow ones cost next to nothing.
+The classes of McDermott and Simoncelli (Neuron 2011), every one a mean over time under a window, and for sounds of
+several channels what these have in common. A modulation band is computed at a rate that holds its products, so that
+slow ones cost next to nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import torch
 
 from nodes.textures.auditory.front_end import Envelopes
 from nodes.textures.auditory.model import NEAR_PAIRS, PAIRS, AuditoryModel, pairs_of
+from nodes.textures.stretches import beside
 
 STILL = 2e-4
 """Relative deviation of an envelope below which it counts as steady: it has no skewness, and nothing to correlate."""
@@ -18,8 +20,15 @@ STILL = 2e-4
 ROUNDING = 1e-5
 """Depth of a modulation, relative to the mean envelope, that may be rounding."""
 
-TIMES_POWER, TIMES_OCTAVE = 6.0, 5.0
+TIMES_POWER, TIMES_OCTAVE = 4.0, 5.0
 """Least sample rates of modulation bands, in centre frequencies, for means of their squares and of their products."""
+
+FAST = 6.0
+"""Centre of a modulation band, in relative changes of the window a second, from which on it makes no difference (less
+than -50 dB) whether the band is weighed by the window or made of the envelope that is."""
+
+LONGEST_LAG = 0.5
+"""Part of a sound up to which it can be compared with itself; at longer lags correlations count as 0."""
 
 LEAST_SAMPLES = 64
 """Below it nothing is gained by a lower rate."""
@@ -42,13 +51,20 @@ class EnvelopeStatistics:
         self._window, self._frames = window, len(window)
         frequencies = np.arange(self._frames // 2 + 1) / duration
         self._tiny = torch.finfo(window.dtype).tiny ** 0.5
-        powers = model.modulation_responses(frequencies)
         octaves = model.octave_responses(frequencies)
-        self._powers = [
+        self._root = window.sqrt()
+        change = float(self._root.diff().abs().max() / self._root.max()) * self._frames / duration
+        slow = int((model.rates < FAST * change).sum())
+        powers = model.modulation_responses(frequencies)
+        rates = [self._rate(TIMES_POWER * centre * duration) for centre in model.rates[:slow]]
+        self._slow_powers = [
             (samples, self._tensor(powers[[n for n, own in enumerate(rates) if own == samples]][:, : samples // 2 + 1]))
-            for rates in [[self._rate(TIMES_POWER * centre * duration) for centre in model.rates]]
             for samples in sorted(set(rates))
         ]
+        bins = np.arange(len(frequencies))
+        twice = np.where((bins == 0) | (2 * bins == self._frames), 1.0, 2.0)[:, None]
+        fast, lagged = self._frames * twice * powers[slow:].T ** 2, twice * self._lagged(model.lags, duration, twice)
+        self._fast, self._products = fast.shape[1], self._tensor(np.concatenate([fast, lagged], 1))
         self._own = [self._rate(TIMES_OCTAVE * centre * duration) for centre in model.octave_rates]
         computed = [*self._own[1:], self._frames]  # what meets the next octave must be known at that one's rate
         self._octaves = [
@@ -57,8 +73,11 @@ class EnvelopeStatistics:
         bands = model.bands + 2
         self._pairs, self._near_pairs = (torch.tensor(pairs_of(bands, each)) for each in (PAIRS, NEAR_PAIRS))
 
-    def __call__(self, found: Envelopes) -> dict[str, torch.Tensor]:
-        """Return the statistics by class, each batch × paths; gradients flow."""
+    def __call__(self, found: Envelopes, channels: int = 1) -> dict[str, torch.Tensor]:
+        """Return the statistics by class, each batch × paths; gradients flow.
+
+        Each `channels` of the batch, one after another, are of one sound.
+        """
         envelopes, window = found.envelopes, self._window
         mean = (envelopes * window).sum(-1, keepdim=True)
         centred = envelopes - mean
@@ -68,6 +87,8 @@ class EnvelopeStatistics:
         steady = (STILL * mean[..., 0]).square() + self._tiny
         scale = variance + steady
         spectra = torch.fft.rfft(centred, norm="forward")
+        under_root = torch.view_as_real(torch.fft.rfft(centred * self._root, norm="forward"))
+        products = under_root.square().sum(-1) @ self._products
         statistics = {
             "band_power": found.powers,
             "envelope_mean": mean[..., 0],
@@ -75,17 +96,49 @@ class EnvelopeStatistics:
             "envelope_skewness": (weighed * squares).sum(-1) / scale**1.5,
             "envelope_kurtosis": (weighed * squares * centred).sum(-1) / scale**2,
             "envelope_correlation": self._correlation(weighed @ centred.transpose(-1, -2), scale, self._pairs),
-            "modulation_power": self._modulation_power(spectra) / scale[..., None],
+            "envelope_autocorrelation": products[..., self._fast :] / scale[..., None],
+            "modulation_power": torch.cat([self._slow_power(spectra), products[..., : self._fast]], -1)
+            / scale[..., None],
         }
         still = STILL**2 * scale + (ROUNDING * mean[..., 0]).square()
         correlation, phase = self._octave_statistics(spectra, still)
         statistics |= {"modulation_correlation": correlation, "modulation_phase": phase}
+        if found.products is not None:
+            statistics |= self._interaural(found.products, found.powers, weighed, centred, scale, channels)
         return {name: values.flatten(1) for name, values in statistics.items()}
 
-    def _modulation_power(self, spectra: torch.Tensor) -> torch.Tensor:
-        """Return batch × bands × modulation bands: the mean square of each."""
-        found = []
-        for samples, responses in self._powers:
+    def _lagged(self, lags: np.ndarray, duration: float, twice: np.ndarray) -> np.ndarray:
+        """Return what makes mean products at lags of power spectra under the window's root: bins × lags."""
+        cosines = np.cos(2 * np.pi * np.arange(len(twice))[:, None] * lags / duration)
+        own = torch.fft.rfft(self._root.double(), norm="forward").abs().square().cpu().numpy()
+        overlap = own @ (twice * cosines)  # of the window with itself
+        return np.where(lags <= LONGEST_LAG * duration, cosines / np.maximum(overlap, np.finfo(float).tiny), 0.0)
+
+    def _interaural(
+        self,
+        products: torch.Tensor,
+        powers: torch.Tensor,
+        weighed: torch.Tensor,
+        centred: torch.Tensor,
+        scale: torch.Tensor,
+        channels: int,
+    ) -> dict[str, torch.Tensor]:
+        """Return what each channel has in common with the one before, the first with the last.
+
+        The coherence of bands themselves, batch × bands × 2 (real, imaginary), which tells of their phases and their
+        width; and the correlation of their envelopes, batch × bands, which tells where events are.
+        """
+        level, root = (torch.rsqrt(each + self._tiny) for each in (powers, scale))
+        common = (weighed * beside(centred, channels)).sum(-1)
+        return {
+            "interaural_coherence": products * (level * beside(level, channels))[..., None],
+            "interaural_correlation": common * root * beside(root, channels),
+        }
+
+    def _slow_power(self, spectra: torch.Tensor) -> torch.Tensor:
+        """Return batch × bands × slow modulation bands: the mean square of each."""
+        found = [spectra.real[..., :0]]
+        for samples, responses in self._slow_powers:
             stretch = spectra[:, :, None, : samples // 2 + 1] * responses
             band = torch.fft.irfft(stretch, n=samples, norm="forward")
             found.append((band.square() * self._at(samples)).sum(-1))

@@ -9,15 +9,15 @@ only frames count that lie within the duration.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch.autograd.function import once_differentiable
 
 from nodes.spectra.windows import window_of
 from nodes.textures.bins.model import BinModel
-from nodes.textures.stretches import faded
+from nodes.textures.bins.spectrum import Powers, Spectrum
+from nodes.textures.stretches import beside, faded
 from nodes.values.smooth import smooth
 from pipelines.value import Array
 
@@ -44,7 +44,10 @@ class _Lags(NamedTuple):
 
 
 class Measuring:
-    """The map from batch × size samples to statistics; the parameters are those of `TextureModel.measurement`."""
+    """The map from batch × size samples to statistics; the parameters are those of `TextureModel.measurement`.
+
+    `spectrum` has the frames, `pooling` (bins × groups, or None) is what groups make of the powers of bins.
+    """
 
     def __init__(
         self, model: BinModel, size: int, duration: float, edge: float, device: str, dtype: torch.dtype
@@ -54,15 +57,15 @@ class Measuring:
         if duration * model.sample_rate < model.n_fft + 2 * model.hop:
             raise ValueError(f"duration must be that of a frame and two hops or more, not {duration} s")
         self._dtype, self._device = dtype, device
-        self._model, self._frames = model, size // model.hop
+        self.model, self._frames = model, size // model.hop
         self._circular = not edge and duration >= size / model.sample_rate
         window = np.full(self._frames, 1 / self._frames) if self._circular else self._inner(duration, edge)
         self._root = np.sqrt(window)
         self._window, self._weights = self._tensor(window), self._tensor(self._root)
         hann = window_of("hann", model.n_fft)
         # with a norm of 1, white noise of variance 1 has power 1 in every bin
-        self._spectrum = _Spectrum(model.n_fft, model.hop, self._tensor(hann / np.linalg.norm(hann)))
-        self._pooling = None if model.pooling is None else self._tensor(model.pooling.T)
+        self.spectrum = Spectrum(model.n_fft, model.hop, self._tensor(hann / np.linalg.norm(hann)))
+        self.pooling = None if model.pooling is None else self._tensor(model.pooling.T)
         self._lags, self._cross_lags = self._weighed(model.lag_frames), self._weighed(model.cross_lag_frames)
         self._cosines = self._cosine_matrix(model.lag_frames)
         first, second = torch.tensor(model.pairs, device=device)
@@ -70,9 +73,12 @@ class Measuring:
         self._pairs, self._turned_pairs = first * groups + second, second * groups + first
         self._tiny = torch.finfo(dtype).tiny ** 0.5
 
-    def __call__(self, samples: torch.Tensor) -> dict[str, torch.Tensor]:
+    def __call__(self, samples: torch.Tensor, channels: int = 1) -> dict[str, torch.Tensor]:
         """Return the statistics: {class: batch × paths}; gradients flow."""
-        magnitudes = self.magnitudes(samples)
+        return self.statistics(self.magnitudes(samples), channels)
+
+    def statistics(self, magnitudes: torch.Tensor, channels: int = 1) -> dict[str, torch.Tensor]:
+        """Return the statistics of compressed magnitudes, batch × groups × frames, whether sounds have such or not."""
         mean = (magnitudes @ self._window)[..., None]
         centred = magnitudes - mean
         variance = centred.square() @ self._window
@@ -80,7 +86,7 @@ class Measuring:
         standard = centred * torch.rsqrt(variance + steady)[..., None]
         squares = standard.square()
         weighed = standard * self._weights
-        statistics = {
+        found = {
             "bin_mean": mean[..., 0],
             "bin_variation": (variance + self._tiny).sqrt() / (mean[..., 0] + self._tiny),
             "bin_skewness": (squares * standard) @ self._window,
@@ -88,19 +94,21 @@ class Measuring:
             "bin_autocorrelation": self._autocorrelation(weighed, squares),
             "bin_crosscorrelation": self._crosscorrelation(weighed, squares),
         }
-        return {name: values.flatten(1) for name, values in statistics.items()}
+        if channels > 1:
+            found["interaural_correlation"] = (weighed * beside(weighed, channels)).sum(-1)
+        return {name: values.flatten(1) for name, values in found.items()}
 
     def magnitudes(self, samples: torch.Tensor) -> torch.Tensor:
         """Return the compressed magnitudes, batch × groups × frames, of batch × size samples taken for periodic."""
-        powers: torch.Tensor = _Powers.apply(samples, self._spectrum)  # type: ignore[no-untyped-call]
-        if self._pooling is not None:
-            powers = powers @ self._pooling
-        return (powers.transpose(1, 2).contiguous() + self._model.floor).pow(self._model.compression / 2)
+        powers: torch.Tensor = Powers.apply(samples, self.spectrum)  # type: ignore[no-untyped-call]
+        if self.pooling is not None:
+            powers = powers @ self.pooling
+        return (powers.transpose(1, 2).contiguous() + self.model.floor).pow(self.model.compression / 2)
 
     def _inner(self, duration: float, edge: float) -> Array:
         """Return the weight of each frame: none unless it lies within the duration, for wrapped ends would click."""
-        half = self._model.n_fft / 2 / self._model.sample_rate
-        places = np.arange(self._frames) * self._model.hop / self._model.sample_rate - half
+        half = self.model.n_fft / 2 / self.model.sample_rate
+        places = np.arange(self._frames) * self.model.hop / self.model.sample_rate - half
         window = faded(places, duration - 2 * half, edge) * (places >= 0)
         return np.asarray(window / window.sum())
 
@@ -145,7 +153,7 @@ class Measuring:
     @property
     def _length(self) -> int:
         """Frames of the transform of magnitudes: enough that nothing comes round unless the sound does."""
-        return self._frames if self._circular else smooth(self._frames + int(self._model.lag_frames[-1]))
+        return self._frames if self._circular else smooth(self._frames + int(self.model.lag_frames[-1]))
 
     def _cosine_matrix(self, lags: Array) -> torch.Tensor:
         """Return frequencies × lags: what makes correlations at these lags from a power spectrum."""
@@ -157,46 +165,3 @@ class Measuring:
 
     def _tensor(self, values: Array) -> torch.Tensor:
         return torch.tensor(values, dtype=self._dtype, device=self._device)
-
-
-class _Spectrum(NamedTuple):
-    """Frames of a periodic sound, centred at whole hops."""
-
-    n_fft: int
-    hop: int
-    window: torch.Tensor
-
-    def frames(self, samples: torch.Tensor) -> torch.Tensor:
-        """Return batch × frames × n_fft of batch × size samples, not yet under the window."""
-        blocks = samples.roll(self.n_fft // 2, 1).reshape(len(samples), -1, self.hop)
-        count = math.ceil(self.n_fft / self.hop)
-        return torch.cat([blocks.roll(-number, 1) for number in range(count)], 2)[..., : self.n_fft]
-
-    def joined(self, frames: torch.Tensor) -> torch.Tensor:
-        """Return the adjoint of `frames`: batch × size."""
-        blocks = frames.new_zeros(*frames.shape[:2], self.hop)
-        for number, start in enumerate(range(0, self.n_fft, self.hop)):
-            part = frames[:, :, start : start + self.hop]
-            blocks[:, :, : part.shape[2]] += part.roll(number, 1)
-        return blocks.flatten(1).roll(-(self.n_fft // 2), 1)
-
-
-class _Powers(torch.autograd.Function):
-    """Powers of bins, batch × frames × bins, with the adjoint written out: a real transform there and one back."""
-
-    @staticmethod
-    def forward(ctx: Any, samples: torch.Tensor, spectrum: _Spectrum) -> torch.Tensor:
-        bins = torch.fft.rfft(spectrum.frames(samples) * spectrum.window)
-        ctx.spectrum = spectrum
-        ctx.save_for_backward(bins)
-        return torch.view_as_real(bins).square().sum(-1)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
-        (bins,), spectrum = ctx.saved_tensors, ctx.spectrum
-        turned = bins * gradient
-        once = [0, spectrum.n_fft // 2] if spectrum.n_fft % 2 == 0 else [0]
-        turned[..., once] *= 2  # |X|² has twice X as its gradient, and the inverse transform doubles all other bins
-        frames = torch.fft.irfft(turned, n=spectrum.n_fft, norm="forward") * spectrum.window
-        return spectrum.joined(frames), None

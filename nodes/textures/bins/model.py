@@ -6,6 +6,7 @@ After Liao, Roebel and Su, "On the modeling of sound textures based on the STFT 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from nodes.textures.auditory.model import PAIRS, pairs_of
 from nodes.textures.correlations.bands import band_edges, pooling
-from nodes.textures.model import Domain, Measurement, TextureModel
+from nodes.textures.model import Domain, Loss, Measurement, TextureModel
 from nodes.values.smooth import smooth
 from pipelines.mistakes import mistake
 from pipelines.value import Array
@@ -67,8 +68,16 @@ class BinModel(TextureModel):
         "bin_kurtosis": "linear",
         "bin_autocorrelation": "correlation",
         "bin_crosscorrelation": "correlation",
+        "interaural_correlation": "correlation",
     }
-    emphasis: ClassVar[dict[str, float]] = {"bin_mean": 10.0, "bin_variation": 5.0, "bin_kurtosis": 0.3}
+    emphasis: ClassVar[dict[str, float]] = {
+        "bin_mean": 10.0,
+        "bin_variation": 5.0,
+        "bin_skewness": 2.0,
+        "bin_kurtosis": 0.5,
+        "bin_autocorrelation": 3.0,
+        "bin_crosscorrelation": 5.0,
+    }
 
     floors: ClassVar[dict[str, float]] = {
         "bin_variation": 1e-3,
@@ -76,7 +85,11 @@ class BinModel(TextureModel):
         "bin_kurtosis": 0.02,
         "bin_autocorrelation": 0.01,
         "bin_crosscorrelation": 0.01,
+        "interaural_correlation": 0.01,
     }
+
+    linked: ClassVar[tuple[str, ...]] = ("interaural_correlation",)
+    imposed: ClassVar[tuple[str, ...]] = tuple(domains)
 
     sample_rate: int
     n_fft: int = 1024
@@ -113,6 +126,16 @@ class BinModel(TextureModel):
 
         return Measuring(self, size, duration, edge, device, dtype)
 
+    def impose(
+        self, measure: Measurement, sound: torch.Tensor, wanted: Mapping[str, torch.Tensor], loss: Loss
+    ) -> torch.Tensor:
+        """Return a sound with the phases of another and magnitudes of these statistics, as `TextureModel` says."""
+        from nodes.textures.bins.imposing import imposed
+        from nodes.textures.bins.measuring import Measuring
+
+        assert isinstance(measure, Measuring)
+        return imposed(sound, measure, loss, wanted["bin_mean"])
+
     def size(self, least: int) -> int:
         """Return a number of samples of whole hops, the number of frames being of small prime factors."""
         return self.hop * smooth(math.ceil(max(least, self.n_fft) / self.hop))
@@ -140,6 +163,7 @@ class BinModel(TextureModel):
                 "other": np.repeat(self.centres[second], len(both)),
                 "lag": np.tile(both, len(first)),
             },
+            "interaural_correlation": {"frequency": self.centres},
         }
 
     @property

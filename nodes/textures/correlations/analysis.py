@@ -5,8 +5,8 @@ frequency the products of feature maps, averaged over time; several kernel shape
 imaginary parts, as in their "Sound texture synthesis using RI spectrograms" (ICASSP 2020); Gram matrices and
 autocorrelations after Antognini, Hoffman and Weiss, "Audio texture synthesis with random neural networks" (ICASSP
 2019). Unlike there, magnitudes are relative to the band's own level, and those of a log spectrogram are first pooled to
-bands, so that a few thousand statistics a second suffice and a copy is no solution. The diversity term of the last is
-left out: it compares what is made with the feature maps of the source themselves, which are no averages over time.
+bands, so that a few thousand statistics a second suffice and a copy is no solution. The diversity term of the last,
+where it is asked for, is the one class that compares with the source itself: see `diversity`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import torch
 from torch.nn import functional
 
 from nodes.textures.correlations.bands import pooling
+from nodes.textures.correlations.diversity import Diversity, features_of, longest, refuse_few, rows_of, step_of
 from nodes.textures.correlations.model import CorrelationModel, Kernel
 from nodes.textures.correlations.network import random_filters
 from nodes.textures.correlations.value import TextureCorrelations
@@ -53,6 +54,8 @@ class Analysis:
         The front end.
     reference
         Magnitude of each band to which all others are relative; None to measure only `powers`.
+    diversity
+        How the class `diversity` is measured; None to leave it out.
     device, dtype
         Where and how to compute; torch.float64 to check gradients.
     """
@@ -63,6 +66,7 @@ class Analysis:
         reference: Array | None = None,
         device: str = "cpu",
         dtype: torch.dtype = torch.float32,
+        diversity: Diversity | None = None,
     ) -> None:
         self._model, self._device, self._dtype = model, device, dtype
         self._window = torch.hann_window(model.n_fft, dtype=dtype, device=device)
@@ -70,6 +74,7 @@ class Analysis:
         if model.spectrogram == "log":
             self._pooling = self._tensor(pooling(model.bands, model.n_fft, model.sample_rate) / self._energy)
         self._scale = None if reference is None else self._tensor(1 / np.square(reference, dtype=np.float64))
+        self._diversity, self._rows = diversity, self._tensor(rows_of(model))
         self._networks = {
             size_of(kernel): self._tensor(random_filters(model.network_seed, kernel, model.filters, model.planes))
             for kernel in model.kernels
@@ -82,13 +87,23 @@ class Analysis:
 
     def __call__(self, samples: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return the statistics of channels × samples, class by class."""
-        found, planes = (self._real_imaginary if self._model.spectrogram == "ri" else self._logarithms)(samples)
+        found, planes = self._spectrogram(samples)
+        if self._diversity is not None:
+            found["diversity"] = self._diversity(features_of(samples, planes, self._rows, self._model))
         for size, filters in self._networks.items():
             features = functional.conv2d(planes, filters).relu_()
             found[f"kernel_{size}"] = self._correlations(features)
             if self._model.lags:
                 found[f"autocorrelation_{size}"] = self._autocorrelations(features)
         return found
+
+    def features(self, samples: torch.Tensor) -> torch.Tensor:
+        """Return channels × bands × frames: what the class `diversity` compares."""
+        return features_of(samples, self._spectrogram(samples)[1], self._rows, self._model)
+
+    def _spectrogram(self, samples: torch.Tensor) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+        """Return the statistics of bands, and the spectrogram that the filters see."""
+        return (self._real_imaginary if self._model.spectrogram == "ri" else self._logarithms)(samples)
 
     def _parts(self, samples: torch.Tensor) -> torch.Tensor:
         """Return channels × bins × frames × 2: real and imaginary parts."""
@@ -139,13 +154,20 @@ def _mean_products(rows: torch.Tensor) -> torch.Tensor:
     return rows @ rows.transpose(-1, -2) / rows.shape[-1]
 
 
-def correlations_of(audio: Audio, model: CorrelationModel, device: str) -> TextureCorrelations:
+def correlations_of(audio: Audio, model: CorrelationModel, device: str, diversity: float = 0.0) -> TextureCorrelations:
     """Return the statistics of a sound, channel by channel; the bands' reference is common to all channels.
+
+    Parameters
+    ----------
+    audio, model, device
+        What is analysed, how, and where.
+    diversity
+        How much likeness to the sound itself shall count against what is made from its statistics.
 
     Raises
     ------
     MistakeError
-        Where the sound is too short for the frames, kernels and lags.
+        Where the sound is too short for the frames, kernels and lags, or to tell what is a copy of it.
     """
     refuse_short(audio.length, model)
     with torch.no_grad():
@@ -153,8 +175,21 @@ def correlations_of(audio: Audio, model: CorrelationModel, device: str) -> Textu
         reference = _reference(sounds, model, device)
         analyse = Analysis(model, reference, device)
         channels = [analyse(sound) for sound in sounds]
+        features = _features(analyse, sounds, model) if diversity else None
     classes = {name: torch.cat([found[name] for found in channels]).cpu().numpy() for name in channels[0]}
-    return TextureCorrelations(classes, reference, model, audio.sample_rate, audio.length)
+    if diversity:
+        classes["diversity"] = np.zeros((audio.channels, 1), np.float32)
+    return TextureCorrelations(classes, reference, model, audio.sample_rate, audio.length, diversity, features)
+
+
+def _features(analyse: Analysis, sounds: list[torch.Tensor], model: CorrelationModel) -> Array:
+    """Return channels × bands × frames: as much of the source as is kept to compare with."""
+    most = longest(model, len(sounds))
+    found = torch.cat(
+        [analyse.features(sound[:, : model.n_fft + step_of(model) * most])[..., :most] for sound in sounds]
+    )
+    refuse_few(found.shape[-1], model)
+    return np.asarray(found.cpu().numpy())
 
 
 def _reference(sounds: list[torch.Tensor], model: CorrelationModel, device: str) -> Array:
@@ -189,8 +224,13 @@ def analysis_of(
     target: TextureCorrelations, length: int, device: str
 ) -> Callable[[torch.Tensor], dict[str, torch.Tensor]]:
     """Return the map from samples of any length to statistics that can be compared with the target's."""
-    refuse_short(length, target.model)
-    return Analysis(target.model, target.reference, device)
+    model = target.model
+    refuse_short(length, model)
+    diversity = None
+    if target.features is not None:
+        frames = length if model.spectrogram == "ri" else (length - model.n_fft) // step_of(model) + 1
+        diversity = Diversity(torch.tensor(target.features, device=device), frames, model)
+    return Analysis(model, target.reference, device, diversity=diversity)
 
 
 def spectrum_of(target: TextureCorrelations) -> Array:

@@ -67,6 +67,14 @@ class CorrelationModel(Value):
         return band_edges(self.bands, self.n_fft, self.sample_rate)[1:-1]
 
     @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes of statistics."""
+        sizes = [f"{height}x{width}" for height, width in self.kernels]
+        bands = ("level",) if self.spectrogram == "ri" else ("mean", "level", "covariance")
+        kinds = ("kernel", "autocorrelation") if self.lags else ("kernel",)
+        return (*bands, *(f"{kind}_{size}" for size in sizes for kind in kinds))
+
+    @property
     def least_samples(self) -> int:
         """Least length of a sound: one product of feature maps at the longest lag."""
         columns = max((frames for _, frames in self.kernels), default=1) + max(self.lags, default=0)

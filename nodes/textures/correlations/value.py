@@ -33,6 +33,9 @@ class TextureCorrelations(Representation):
 
         Where there are lags 'autocorrelation_11x3': channels × positions × filters × lags, the mean product of a
         feature map and itself a lag later; over all positions beside a Gram matrix.
+
+        Where diversity is asked for 'diversity', channels × 1: 0, for that is what a resynthesis shall have. It is
+        how much more like the source its fifths of a second are than is natural.
     reference
         Magnitude of each band to which all others are relative: its root-mean-square in the analysed sound; of 'ri'
         times one factor for all bands, such that no relative magnitude of that sound is above 1.
@@ -42,6 +45,11 @@ class TextureCorrelations(Representation):
         Samples a second.
     samples
         Length of the sound that was analysed.
+    diversity
+        How much the class 'diversity' counts in an inversion beside each of the others.
+    features
+        Channels × bands × frames: what 'diversity' compares with, up to a minute over all channels. A log spectrogram
+        of the source pooled to 32 bands, or the source itself where there are real and imaginary parts; None without.
     """
 
     relative: ClassVar[bool] = True
@@ -51,6 +59,8 @@ class TextureCorrelations(Representation):
     model: CorrelationModel
     sample_rate: int
     samples: int
+    diversity: float = 0.0
+    features: Array | None = None
 
     @property
     def any_length(self) -> bool:
@@ -76,9 +86,11 @@ class TextureCorrelations(Representation):
         """Return the number of statistics and what they were taken from."""
         model = self.model
         rows = "bins of real and imaginary parts" if model.spectrogram == "ri" else "bands"
+        apart = f", diversity {self.diversity:g}" if self.diversity else ""
         return (
             f"TextureCorrelations, {self.channels} ch × {self.count} statistics, {model.bands} {rows}, "
-            f"{len(model.kernels)} kernels of {model.filters} filters, of {self.length / self.sample_rate:.3f} s"
+            f"{len(model.kernels)} kernels of {model.filters} filters{apart}, "
+            f"of {self.length / self.sample_rate:.3f} s"
         )
 
     def draw(self) -> MatplotlibFigure:
@@ -90,6 +102,14 @@ class TextureCorrelations(Representation):
     def coefficients(self) -> dict[str, Array]:
         """Return the classes."""
         return self.classes
+
+    def class_emphasis(self) -> dict[str, float]:
+        """Return how much the likeness to the source counts; all else counts alike."""
+        return {"diversity": self.diversity} if self.diversity else {}
+
+    def floors(self) -> dict[str, float] | None:
+        """Return 1 for the likeness to the source, which a copy has and whose target is 0."""
+        return {"diversity": 1.0} if self.diversity else None
 
     def analysis(self, length: int, device: str) -> Callable[[torch.Tensor], dict[str, torch.Tensor]]:
         """Return the map from samples of any length to statistics."""

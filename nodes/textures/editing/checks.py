@@ -43,7 +43,8 @@ def blend_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Map
         found["channels"] = max(int(each or 0) for each in channels)
     if all("classes" in known for known in inputs_known):
         found["classes"] = max((known["classes"] for known in inputs_known), key=len)
-        refuse_unknown(parameters["classes"] or {}, found["classes"], "classes")
+        for name, number in (parameters["classes"] or {}).items():
+            refuse_unknown([name], inputs_known[number - 1]["classes"], "classes")
     if all("axes" in known for known in inputs_known):
         found["axes"] = max((known["axes"] for known in inputs_known), key=len)
         for band in parameters["bands"] or []:

@@ -13,11 +13,16 @@ COLOUR = "band_power"
 MEAN = "envelope_mean"
 """The class that follows the spectrum, where envelopes are compressed."""
 
-COMPLEX = ("modulation_phase",)
+COMPLEX = ("modulation_phase", "interaural_coherence")
 """Classes whose paths are pairs: real part and imaginary part."""
+
+INTERAURAL = "interaural"
+"""What the names of classes begin with that compare channels, and the shorthand for all of them."""
 
 KURTOSIS, SKEWNESS = "_kurtosis", "_skewness"
 """How moments are called that limit each other."""
+
+ONE_CHANNEL = "statistics of one channel have no interaural ones"
 
 _MOMENTS = ("_mean", "_variation", SKEWNESS, KURTOSIS)
 
@@ -25,10 +30,16 @@ SHORTHANDS: dict[str, Callable[[str, Domain], bool]] = {
     "levels": lambda name, domain: name in (COLOUR, MEAN),
     "moments": lambda name, domain: name.endswith(_MOMENTS),
     "modulations": lambda name, domain: name.startswith("modulation"),
-    "correlations": lambda name, domain: domain == "correlation",
-    "structure": lambda name, domain: name not in (COLOUR, MEAN),
+    "correlations": lambda name, domain: domain == "correlation" and not interaural(name),
+    INTERAURAL: lambda name, domain: interaural(name),
+    "structure": lambda name, domain: name not in (COLOUR, MEAN) and not interaural(name),
 }
-"""Names for several classes at once."""
+"""Names for several classes at once; how wide a sound is belongs to none but its own."""
+
+
+def interaural(name: str) -> bool:
+    """Return whether a class compares channels with each other: sounds of one channel do not have it."""
+    return name.startswith(INTERAURAL)
 
 
 def named(asked: Iterable[str], domains: Mapping[str, Domain], parameter: str) -> list[str]:
@@ -57,11 +68,13 @@ def named(asked: Iterable[str], domains: Mapping[str, Domain], parameter: str) -
 
 
 def refuse_unknown(asked: Iterable[str], classes: Iterable[str], parameter: str) -> None:
-    """Refuse names that are neither of a class nor a shorthand."""
+    """Refuse names that are neither of a class nor a shorthand, and what compares channels where nothing does."""
     known = list(classes)
     for name in asked:
         if name not in known and name not in SHORTHANDS:
             raise _unknown(f"there is no class '{name}' of statistics", name, known, parameter)
+        if name == INTERAURAL and not any(interaural(each) for each in known):
+            raise _unknown(f"there are no {name} among these statistics", name, known, parameter)
 
 
 def _unknown(what: str, name: str, classes: Iterable[str], parameter: str) -> MistakeError:
@@ -71,7 +84,7 @@ def _unknown(what: str, name: str, classes: Iterable[str], parameter: str) -> Mi
         parameter=parameter,
         given=name,
         allowed=f"{listed(known)}; for several of them {listed(SHORTHANDS)}",
-        hint=nearest(name, [*known, *SHORTHANDS]),
+        hint=nearest(name, [*known, *SHORTHANDS]) if not interaural(name) else ONE_CHANNEL,
     )
 
 

@@ -1,4 +1,4 @@
-"""Correlations that some sounds can have: entries of a matrix without a negative eigenvalue.
+"""Correlations that some sounds can have: entries of a Hermitian matrix without a negative eigenvalue.
 
 A front end knows the correlations of some pairs of bands only. They are possible where the others can be chosen so that
 the whole matrix is positive semidefinite (Grone, Johnson, Sá and Wolkowicz, Linear Algebra Appl. 1984). Such a matrix
@@ -31,9 +31,9 @@ class Pairs(NamedTuple):
     paths
         Their paths in the class.
     first, second
-        The two bands of each, counted from 0 in order of frequency.
+        Row and column of each: two bands, counted from 0 in order of frequency, or two channels.
     bands
-        Number of bands.
+        Number of rows.
     """
 
     paths: Array
@@ -63,26 +63,32 @@ def _pairs(axes: Axes, paths: Array) -> Pairs | None:
     return Pairs(paths, first, second, len(places))
 
 
+def cycle_of(channels: int) -> Pairs:
+    """Return the pairs of each channel with the one before, the first with the last; of two channels there is one."""
+    own = np.arange(1 if channels == 2 else 0, channels)
+    return Pairs(own, own, (own - 1) % channels, channels)
+
+
 def nearest_possible(values: Array, pairs: Pairs) -> Array:
     """Return the nearest correlations that are possible together.
 
     Parameters
     ----------
     values
-        matrices × pairs: correlations of the pairs, in the order of `pairs.paths`.
+        matrices × pairs: correlations of the pairs, in the order of `pairs.paths`; real, or complex coherences.
     pairs
         Where they stand.
 
     Returns
     -------
-    The same shape, float64. Those that are possible, within the tolerance, stay exactly as they are.
+    The same shape, float64 or complex128. Those that are possible, within the tolerance, stay exactly as they are.
     """
-    given = np.asarray(values, np.float64)
+    given = np.asarray(values, np.complex128 if np.iscomplexobj(values) else np.float64)
     found, left = given.copy(), np.arange(len(given))
     matrices = _completed(given, pairs)
     for _ in range(ROUNDS):
         matrices = _semidefinite(_imposed(matrices, given[left], pairs))
-        roots = np.sqrt(np.maximum(np.diagonal(matrices, axis1=1, axis2=2), 1e-12))
+        roots = np.sqrt(np.maximum(np.diagonal(matrices, axis1=1, axis2=2).real, 1e-12))
         unit = matrices / (roots[:, :, None] * roots[:, None, :])
         now = unit[:, pairs.first, pairs.second]
         found[left] = now
@@ -91,7 +97,7 @@ def nearest_possible(values: Array, pairs: Pairs) -> Array:
         if not len(left):
             break
     possible = np.abs(found - given).max(axis=1, initial=0.0) <= TOLERANCE
-    found = np.clip(found, -MOST_CORRELATION, MOST_CORRELATION)
+    found /= np.maximum(np.abs(found) / MOST_CORRELATION, 1.0)
     return np.where(possible[:, None], given, found)
 
 
@@ -108,7 +114,7 @@ def _completed(given: Array, pairs: Pairs) -> Array:
 def _imposed(matrices: Array, given: Array, pairs: Pairs) -> Array:
     matrices = matrices.copy()
     matrices[:, pairs.first, pairs.second] = given
-    matrices[:, pairs.second, pairs.first] = given
+    matrices[:, pairs.second, pairs.first] = given.conj()
     bands = np.arange(pairs.bands)
     matrices[:, bands, bands] = 1.0
     return matrices
@@ -117,4 +123,4 @@ def _imposed(matrices: Array, given: Array, pairs: Pairs) -> Array:
 def _semidefinite(matrices: Array) -> Array:
     """Return the nearest matrices without a negative eigenvalue."""
     values, vectors = np.linalg.eigh(matrices)
-    return np.asarray((vectors * np.maximum(values, 0.0)[:, None, :]) @ vectors.swapaxes(1, 2))
+    return np.asarray((vectors * np.maximum(values, 0.0)[:, None, :]) @ vectors.conj().swapaxes(1, 2))

@@ -1,4 +1,4 @@
-"""What the statistics of noise are: Gaussian, steady, with the spectrum of a sound."""
+"""What the statistics of noise are: Gaussian, steady, with the spectrum of a sound, each channel by itself."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ SEED = 0
 
 def noise_statistics(statistics: TextureStatistics, device: str) -> dict[str, Array]:
     """Return for each class channels × paths: statistics of noise that has the spectra of a sound.
+
+    Its channels are independent: they have next to nothing in common.
 
     Parameters
     ----------

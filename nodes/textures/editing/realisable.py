@@ -1,4 +1,8 @@
-"""Statistics that no sound can have, made such as one can; what a measured sound has counts as possible."""
+"""Statistics that no sound can have, made such as one can; what a measured sound has counts as possible.
+
+Autocorrelations stay between -1 and 1 by the scale on which they are edited. Whether those of one band at several lags
+can be had together (a spectrum that is nowhere negative) is not looked into: their lags are few and far between.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nodes.textures.editing.classes import KURTOSIS, SKEWNESS
-from nodes.textures.editing.correlations import matrices_of, nearest_possible
+from nodes.textures.editing.classes import COMPLEX, KURTOSIS, SKEWNESS, interaural
+from nodes.textures.editing.correlations import Pairs, cycle_of, matrices_of, nearest_possible
 from nodes.textures.value import TextureStatistics
 from nodes.values.regions import Axes
 from pipelines.value import Array
@@ -49,6 +53,8 @@ def realised(classes: Classes, before: Sequence[Mapping[str, Array]], statistics
         own = [each[name] for each in before if name in each]
         if name == "modulation_power":
             found[name] = _shared(classes[name], own, axes[name], notes)
+        elif interaural(name):
+            found[name] = _possible_among_channels(name, classes[name], own, notes)
         elif statistics.model.domains[name] == "correlation":
             found[name] = _possible(name, classes[name], own, axes.get(name, {}), notes)
     return Realised(found, notes)
@@ -98,16 +104,48 @@ def _possible(name: str, values: Array, before: Sequence[Array], axes: Axes, not
         own, *were = (
             np.moveaxis(each[:, pairs.paths], 1, 2).reshape(-1, len(pairs.paths)) for each in (values, *before)
         )
-        edited = np.logical_and.reduce([(own != was).any(axis=1) for was in were])
-        if edited.any():
-            rows = own.copy()
-            rows[edited] = nearest_possible(own[edited], pairs)
-            found[:, pairs.paths] = np.moveaxis(rows.reshape(len(values), -1, len(pairs.paths)), 2, 1)
-    most = float(np.abs(found - values).max(initial=0.0))
-    if most:
-        count = int((np.abs(found - values).max(axis=(0, 2)) > 0).sum())
-        notes.append(
-            f"{name} was changed in {count} of {values.shape[1]} paths, by up to {most:.3g}: "
-            f"no bands have these correlations with each other all at once"
-        )
+        rows = _nearest(own, were, pairs)
+        found[:, pairs.paths] = np.moveaxis(rows.reshape(len(values), -1, len(pairs.paths)), 2, 1)
+    _note_change(name, values, found, "bands", notes)
     return found
+
+
+def _possible_among_channels(name: str, values: Array, before: Sequence[Array], notes: list[str]) -> Array:
+    """Return what channels may have in common, each with the one before, band by band where it was changed."""
+    channels = len(values)
+    if channels < 2:
+        return values
+    pairs = cycle_of(channels)
+    own, *were = (_entries(name, each)[pairs.paths].reshape(len(pairs.paths), -1).T for each in (values, *before))
+    rows = _nearest(own, were, pairs).T
+    if channels == 2:
+        rows = np.concatenate([rows.conj(), rows])
+    parts = rows.reshape(channels, -1, values.shape[2])
+    if name in COMPLEX:
+        parts = np.stack([parts.real, parts.imag], 2).reshape(values.shape)
+    found = np.where(np.abs(parts - values) > ROUNDING, parts, values).astype(values.dtype)
+    _note_change(name, values, found, "channels", notes)
+    return found
+
+
+def _entries(name: str, values: Array) -> Array:
+    """Return channels × bands × points, complex where real and imaginary parts follow each other."""
+    return values[:, 0::2] + 1j * values[:, 1::2] if name in COMPLEX else values
+
+
+def _nearest(own: Array, were: Sequence[Array], pairs: Pairs) -> Array:
+    """Return the nearest possible of matrices × pairs, those that were so before as they are."""
+    edited = np.logical_and.reduce([(own != was).any(axis=1) for was in were])
+    rows = own.copy()
+    if edited.any():
+        rows[edited] = nearest_possible(own[edited], pairs)
+    return rows
+
+
+def _note_change(name: str, before: Array, after: Array, what: str, notes: list[str]) -> None:
+    changes = np.abs(after - before).max(axis=(0, 2), initial=0.0)
+    if changes.any():
+        notes.append(
+            f"{name} was changed in {int((changes > 0).sum())} of {before.shape[1]} paths, by up to "
+            f"{changes.max():.3g}: no {what} have these correlations with each other all at once"
+        )

@@ -31,15 +31,16 @@ def blend(
     Parameters
     ----------
     statistics
-        Statistics of one front end, with the same parameters. Those of one channel go with any number of channels.
+        Statistics of one front end, with the same parameters. Those of one channel go with any number of channels; what
+        channels have in common (interaural) then comes from the others alone, whatever the weights.
     weights
         For each input its share beside the others, a number or an envelope over the seconds of the output:
         [[[0, 1], [60, 0]], [[0, 0], [60, 1]]] goes from the first to the second in a minute. All alike unless given;
         all of the first where `classes` or `bands` are given.
     classes
         Which input, counted from 1, a class comes from, as {correlations: 2}: the correlations of the second on the
-        moments of the first. Names are those of classes, or levels, moments, modulations, correlations and structure
-        as in `texture_edit`. `band_power` and `envelope_mean` tell of one thing: take both, as levels.
+        moments of the first. Names are those of classes, or levels, moments, modulations, correlations, interaural and
+        structure as in `texture_edit`. `band_power` and `envelope_mean` tell of one thing: take both, as levels.
     bands
         Which input a range of frequencies, rates or both comes from, as [{frequency: [0, 800], from: 2}]. A
         correlation of two bands comes from there where both lie in the range.

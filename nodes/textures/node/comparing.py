@@ -1,6 +1,6 @@
 """Pictures of textures as nodes: `texture_comparison` and `cochleagram`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -24,7 +24,20 @@ MOST_CHANNELS = 24
 Width = Annotated[int, Field(ge=400, le=8000), Unit("pixels")]
 
 
-@node
+def _comparison_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
+    """Refuse a take that there is known not to be, and channels that do not go together; a plan sees to the rates."""
+    target: Facts = inputs["target"] or {}
+    result: Facts = inputs["result"] or {}
+    if result.get("kind") == "Audio":
+        _refuse_take(parameters["take"])
+    elif result.get("labels") is not None:
+        _place_of(parameters["take"], result["labels"])
+    if target.get("channels") and result.get("channels"):
+        _refuse_channels(result["channels"], target["channels"])
+    return {}
+
+
+@node(facts=_comparison_facts)
 def texture_comparison(
     target: TextureStatistics,
     result: Audio | Takes,
@@ -39,7 +52,7 @@ def texture_comparison(
     Each class is a panel with its signal-to-noise ratio in dB. What has one value a band is a line over frequency: the
     target blue, with a shade of one standard deviation, the result red. All else is dots: to the right what is wanted,
     upwards what is there, and what is right lies on the line. Statistics that move are compared stretch by stretch,
-    as dots coloured by time. What does not count, such as bands 30 dB below the strongest, is faint.
+    as dots coloured by time. What does not count, such as bands 50 dB below the strongest, is faint.
 
     Parameters
     ----------
@@ -67,13 +80,7 @@ def texture_comparison(
     from nodes.values.drawing import shown_label
 
     audio, name = _chosen(result, take)
-    if audio.channels != target.channels != 1:
-        raise mistake(
-            "the channels do not go together",
-            parameter="result",
-            given=f"{audio.channels} beside statistics of {target.channels}",
-            allowed="as many as the statistics have; or statistics of one channel",
-        )
+    _refuse_channels(audio.channels, target.channels)
     for label, sound in (("result", audio), ("source", source)):
         if sound is not None:
             _refuse_rate(label, sound, target)
@@ -156,24 +163,52 @@ def cochleagram(
 def _chosen(result: Audio | Takes, take: str | None) -> tuple[Audio, str]:
     """Return the sound that is shown, and its name."""
     if isinstance(result, Audio):
-        if take is not None:
-            raise mistake("one sound has no takes to choose from", parameter="take", given=take, allowed="nothing")
+        _refuse_take(take)
         return result, "result"
-    if not len(result):
+    place = _place_of(take, result.labels)
+    return result.take(place), f"take {result.labels[place]}"
+
+
+def _refuse_take(take: str | None) -> None:
+    """Refuse the label of a take where there is but one sound."""
+    if take is not None:
+        raise mistake("one sound has no takes to choose from", parameter="take", given=take, allowed="nothing")
+
+
+def _place_of(take: str | None, labels: Sequence[str]) -> int:
+    """Return the place of the take that is asked for, or of the last one.
+
+    Raises
+    ------
+    MistakeError
+        Where there are no takes, or not exactly one has this label.
+    """
+    if not labels:
         raise mistake("there are no takes to draw", parameter="result", allowed="one take or more")
-    label = result.labels[-1] if take is None else take
-    if label not in result.labels:
+    if take is None:
+        return len(labels) - 1
+    if take not in labels:
         raise mistake(
             "there is no such take",
             parameter="take",
-            given=label,
-            allowed=listed(result.labels),
-            hint=nearest_label(label, result.labels),
+            given=take,
+            allowed=listed(labels),
+            hint=nearest_label(take, labels),
         )
-    if take is not None and list(result.labels).count(label) > 1:
-        raise mistake("several takes have this label", parameter="take", given=label, allowed="labels that differ")
-    place = len(result) - 1 if take is None else result.labels.index(label)
-    return result.take(place), f"take {label}"
+    if list(labels).count(take) > 1:
+        raise mistake("several takes have this label", parameter="take", given=take, allowed="labels that differ")
+    return labels.index(take)
+
+
+def _refuse_channels(result: int, target: int) -> None:
+    """Refuse a sound of other channels than those of statistics of several."""
+    if result != target != 1:
+        raise mistake(
+            "the channels do not go together",
+            parameter="result",
+            given=f"{result} beside statistics of {target}",
+            allowed="as many as the statistics have; or statistics of one channel",
+        )
 
 
 def _refuse_rate(name: str, sound: Audio, target: TextureStatistics) -> None:

@@ -38,11 +38,14 @@ KERNELS: dict[Spectrogram, list[tuple[int, int]]] = {
 
 
 def _facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
-    """Refuse what does not fit before anything runs; the statistics know no more than the sound."""
-    rate = (inputs["audio"] or {}).get("sample_rate")
-    if rate:
-        _model(rate, **parameters)
-    elif parameters["kernels"] is not None and parameters["spectrogram"] == "log":
+    """Refuse what does not fit before anything runs; tell channels and classes where the sound is known."""
+    known: Facts = inputs["audio"] or {}
+    if known.get("sample_rate"):
+        choices = {name: value for name, value in parameters.items() if name != "diversity"}
+        classes = _model(known["sample_rate"], **choices).classes
+        kept = {name: known[name] for name in ("sample_rate", "channels") if name in known}
+        return {"value": {**kept, "classes": (*classes, "diversity") if parameters["diversity"] else classes}}
+    if parameters["kernels"] is not None and parameters["spectrogram"] == "log":
         _refuse_kernels(parameters["kernels"], parameters["bands"] or BANDS)
     return {}
 
@@ -58,6 +61,7 @@ def texture_correlate(
     network_seed: Annotated[int, Field(ge=0, lt=2**63)] = 0,
     correlate: Correlate = "filters",
     autocorrelation: Annotated[list[Seconds], Field(min_length=1, max_length=64)] | None = None,
+    diversity: Annotated[float, Field(ge=0, le=1e6)] = 0.0,
     n_fft: Annotated[int, Field(ge=16, le=2**16), Unit("samples")] | None = None,
     hop: Annotated[int, Field(ge=1), Unit("samples")] | None = None,
     context: Context,
@@ -95,6 +99,13 @@ def texture_correlate(
     autocorrelation
         Lags at which each feature map is compared with itself, as `autocorrelation_25x2`: for rhythms that are longer
         than the kernels. Lags count in whole hops.
+    diversity
+        How much it counts that the result is not made of pieces of this sound, beside 1 for each other class: for
+        settings with so many statistics that they copy, such as `ri` with many filters or `frequencies`; 1 to 4 do.
+        Each fifth of a second is compared with every place of the sound, or of its first minute (of all channels
+        together), which is kept with the statistics. What lies above what is natural, as the sound has with other
+        places of itself or with its own spectrum at random phases, makes up the class `diversity`. After Antognini,
+        Hoffman and Weiss. It costs the nearness that comes of copying.
     n_fft
         Length of a frame; the power of two nearest to 23 ms unless given.
     hop
@@ -113,13 +124,14 @@ def texture_correlate(
         audio.sample_rate, spectrogram, bands, kernels, filters, network_seed, correlate, autocorrelation, n_fft, hop
     )
     require_finite_sound(audio.samples, audio.sample_rate)
-    found = correlations_of(audio, model, context.device)
+    found = correlations_of(audio, model, context.device, diversity)
     density = found.count / audio.length
     context.log("statistics_per_sample", density)
+    unlike = "" if diversity else "; or set diversity"
     if density > COPYING:
         context.note(
             f"{density:.3g} statistics a sample ({found.count} of {audio.length} samples): a resynthesis can become "
-            f"a copy of its source; fewer has a longer sound, or fewer kernels or filters{FEWER[correlate]}"
+            f"a copy of its source; fewer has a longer sound, or fewer kernels or filters{FEWER[correlate]}{unlike}"
         )
     return found
 

@@ -27,9 +27,10 @@ def _facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[
     choices = {name: value for name, value in parameters.items() if name != "model"}
     front_end = model_of(parameters["model"], known.get("sample_rate", 44100), **choices)
     kept = {name: value for name, value in known.items() if name in ("sample_rate", "channels")}
+    left_out = front_end.linked if known.get("channels") == 1 else ()
     if "sample_rate" in known:
-        kept["axes"] = front_end.axes()
-    return {"value": {**kept, "classes": tuple(front_end.domains)}}
+        kept["axes"] = {name: axes for name, axes in front_end.axes().items() if name not in left_out}
+    return {"value": {**kept, "classes": tuple(name for name in front_end.domains if name not in left_out)}}
 
 
 @node(facts=_facts)
@@ -49,10 +50,13 @@ def texture_statistics(
 
     `model: auditory`, after McDermott and Simoncelli (Neuron 2011), has the power of each band (`band_power`); mean,
     relative deviation, skewness and kurtosis of its compressed envelope (`envelope_mean`, `envelope_variation`,
-    `envelope_skewness`, `envelope_kurtosis`); how envelopes go together (`envelope_correlation`); how strong each
-    rate of modulation is (`modulation_power`), how the modulations of neighbouring bands go together
+    `envelope_skewness`, `envelope_kurtosis`); how envelopes go together (`envelope_correlation`), and each with
+    itself 10 ms to 0.75 s later, which tells rhythms and how long events last (`envelope_autocorrelation`); how strong
+    each rate of modulation is (`modulation_power`), how the modulations of neighbouring bands go together
     (`modulation_correlation`), and how those an octave apart do in one band, which tells attacks from decays
-    (`modulation_phase`).
+    (`modulation_phase`). Of several channels also what each has in common with the one before, the first with the last:
+    of the bands themselves (`interaural_coherence`, real and imaginary part: how wide, and of which phase) and of their
+    envelopes (`interaural_correlation`: whether events are in both). Bands 50 dB below the strongest do not count.
 
     `model: stft`, after Liao, Roebel and Su (DAFx 2013), has the same moments of the magnitudes of bins, grouped in
     bands (`bin_mean`, `bin_variation`, `bin_skewness`, `bin_kurtosis`), their autocorrelation functions

@@ -54,7 +54,7 @@ def texture_quality(
     Halves are short: their statistics differ by about √2 as much as those of two recordings as long as the source.
 
     - SNR of each class of statistics, after McDermott and Simoncelli (Neuron 2011): 10 log10 Σ wanted² / Σ error²
-      over bands within 30 dB of the strongest, no more than `cap`, with the same window on both sounds; their mean
+      over bands within 50 dB of the strongest, no more than `cap`, with the same window on both sounds; their mean
       and the least one. Beside it the median error in standard deviations of the statistic (block jackknife), and
       the root mean square error.
     - copy: the largest normalised cross-correlation of each snippet with any place of the source, mean and highest,
@@ -67,6 +67,8 @@ def texture_quality(
       in another; each take against the next three.
 
     Sounds are compared channel by channel; of several channels and takes the table has the mean, the CSV each take.
+    What channels have in common (interaural classes) is compared where the statistics are of several: not of a source
+    of one channel, nor beside a silent channel. Where it is next to nothing its SNR is low: see its error.
     Recorded are snr_mean, snr_min, copy, copy_control, repetition, frechet, frechet_natural, diversity and more.
 
     Parameters
@@ -128,7 +130,8 @@ def _refuse(results: list[Audio], source: Audio, statistics: TextureStatistics |
         raise mistake("there are no takes to judge", parameter="result", given="0 takes", allowed="1 or more")
     if statistics is not None:
         _refuse_rate("statistics", statistics.sample_rate, source)
-        allowed = {1, source.channels} if source.channels > 1 else {1, *(audio.channels for audio in results)}
+        counts = {source.channels} if source.channels > 1 else {audio.channels for audio in results}
+        allowed = {1, *counts} if len(counts) == 1 else {1}
         if statistics.channels not in allowed:
             raise _channels("statistics", statistics.channels, source)
     for name, audio in [("source", source), *(("result", audio) for audio in results)]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -87,10 +87,7 @@ class Judge:
     ) -> None:
         self._source, self._sounding, self._settings = source, channels, settings
         self._statistics = statistics or statistics_of(source, published(source.sample_rate), settings.device)
-        samples = source.samples[channels]
-        self._natural = scores_of_halves(
-            samples, _of_channels(self._statistics, channels), settings.cap, settings.device
-        )
+        self._natural = scores_of_halves(source.samples, self._statistics, channels, settings.cap, settings.device)
         self._channels = {channel: self._channel(source.samples[channel]) for channel in channels}
 
     def _channel(self, samples: Array) -> _Channel:
@@ -109,7 +106,7 @@ class Judge:
         """Return the scores of a result by group and name, and the same numbers of the source alone."""
         pairs = self._pairs(result)
         wide = self._statistics.channels > 1
-        each = [(own, theirs if wide else 0) for own, theirs in pairs]
+        each = [(own, own if wide else 0) for own, _ in pairs]
         classes = scores_of(result.samples, self._statistics, each, self._settings.cap, self._settings.device)
         groups = dict(zip(("snr", "deviations", "error"), classes, strict=True))
         natural = dict(zip(("snr", "deviations", "error"), _within(self._natural, classes), strict=True))
@@ -178,18 +175,6 @@ def quality_of(labels: tuple[str, ...], each: list[Judged], diversity: Diversity
     if diversity is not None:
         scores["diversity"], natural["diversity"] = diversity
     return TextureQuality(labels, scores, natural, cap)
-
-
-def _of_channels(statistics: TextureStatistics, channels: list[int]) -> TextureStatistics:
-    """Return statistics of some channels; those of one channel stay."""
-    if statistics.channels == 1:
-        return statistics
-
-    def some(parts: dict[str, Array]) -> dict[str, Array]:
-        return {name: values[channels] for name, values in parts.items()}
-
-    classes, weights, deviations = some(statistics.classes), some(statistics.weights), some(statistics.deviations)
-    return replace(statistics, classes=classes, weights=weights, deviations=deviations)
 
 
 def _within(natural: Scores, classes: Scores) -> Scores:

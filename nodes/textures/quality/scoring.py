@@ -49,7 +49,7 @@ def scores_of(
     samples
         channels × samples.
     statistics
-        What is wanted; what has weight 0 there, or is of a band 30 dB below the strongest, does not count.
+        What is wanted; what has weight 0 there, or is of a band 50 dB below the strongest, does not count.
     pairs
         Channels of the sound, each with that of the statistics.
     cap
@@ -59,7 +59,7 @@ def scores_of(
     """
     found, wanted, weights = sides_of(samples, statistics, pairs, device)
     theirs = [channel for _, channel in pairs]
-    deviations = {name: values[theirs] for name, values in statistics.deviations.items()}
+    deviations = _rows(statistics.deviations, theirs)
     return compared(statistics.model, found, wanted, weights, deviations, cap)
 
 
@@ -72,26 +72,45 @@ def sides_of(
     """
     own, theirs = (list(each) for each in zip(*pairs, strict=True))
     length = samples.shape[1]
-    found = measured(samples[own], statistics.model, device, statistics.layout(length))
+    found = _rows(measured(samples, statistics.model, device, statistics.layout(length)), own)
     wanted, weights = statistics.coefficients_for(length), statistics.emphasis_for(length)
     if len(statistics.times) == 1:
         found, wanted, weights = (_means(each) for each in (found, wanted, weights))
-    wanted, weights = ({name: values[theirs] for name, values in each.items()} for each in (wanted, weights))
+    wanted, weights = _rows(wanted, theirs), _rows(weights, theirs)
+    beside = _beside(pairs, len(samples), statistics.channels)
+    weights |= {name: weights.get(name, np.ones(1)) * _linked(beside, wanted[name]) for name in statistics.linked}
     return found, wanted, weights
 
 
-def scores_of_halves(source: Array, statistics: TextureStatistics, cap: float, device: str) -> Scores:
-    """Return how near the second half of a source (channels × samples) comes to its first half."""
+def _beside(pairs: Sequence[tuple[int, int]], own: int, theirs: int) -> Array:
+    """Return which pairs of channels follow another pair: what compares channels with those before counts there only.
+
+    Shaped pairs × 1 × 1; `own` and `theirs` are the numbers of channels.
+    """
+    return np.array([((one - 1) % own, (other - 1) % theirs) in pairs for one, other in pairs])[:, None, None]
+
+
+def _linked(beside: Array, values: Array) -> Array:
+    """Return the weights of a class that compares channels."""
+    return np.asarray(np.broadcast_to(beside, values.shape), np.float64)
+
+
+def scores_of_halves(
+    source: Array, statistics: TextureStatistics, channels: Sequence[int], cap: float, device: str
+) -> Scores:
+    """Return how near the second half of a source (channels × samples) comes to its first half, in some channels."""
     model, middle = statistics.model, source.shape[1] // 2
     if middle < model.least_samples():
         missing = dict.fromkeys(statistics.classes, np.nan)
         return Scores(missing, missing, missing)
     first, second = (
-        {name: values[..., None] for name, values in averages(half, model, device).items()}
+        {name: values[channels, :, None] for name, values in averages(half, model, device).items()}
         for half in (source[:, :middle], source[:, middle:])
     )
     known = statistics.deviations if statistics.channels == len(source) else {}
-    return compared(model, second, first, {}, known, cap)
+    beside = _beside([(row, row) for row in channels], len(source), len(source))
+    weights = {name: _linked(beside, first[name]) for name in model.linked if name in first}
+    return compared(model, second, first, weights, _rows(known, channels), cap)
 
 
 def compared(
@@ -155,6 +174,10 @@ def _counted(model: TextureModel, wanted: Classes, weights: Classes) -> Classes:
         if name in weights:
             found[name] &= weights[name] > 0
     return found
+
+
+def _rows(classes: Classes, rows: Sequence[int]) -> Classes:
+    return {name: values[list(rows)] for name, values in classes.items()}
 
 
 def _means(classes: Classes) -> Classes:

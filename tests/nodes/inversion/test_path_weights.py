@@ -35,7 +35,7 @@ def weights_of(target, *bands):
 def objective(target, bands):
     goals = [target.coefficients()]
     paths = path_weights([target], [list(goals[0])], bands)
-    terms = terms_of(goals, shares(goals, [1.0], {}, paths), emphases_of(goals, paths, [{}]), 0, "cpu")
+    terms = terms_of(goals, shares(goals, [1.0], {}, paths), emphases_of(goals, paths, [{}]), "cpu")
     start = torch.zeros(1, target.length)
     return Objective(terms, [target.analysis(target.length, "cpu")], start, Shaping(None, target.length, "cpu"))
 

@@ -61,8 +61,8 @@ def test_a_resumed_inversion_does_not_start_again(tmp_path, monkeypatch, targets
     with pytest.raises(Interrupted):
         invert(targets, iterations=10, context=interrupted(make_context(tmp_path), 8))
     steps = []
-    step = descent.Channel.step
-    monkeypatch.setattr(descent.Channel, "step", lambda channel: (steps.append(1), step(channel))[1])
+    step = descent.Part.step
+    monkeypatch.setattr(descent.Part, "step", lambda channel: (steps.append(1), step(channel))[1])
     invert(targets, iterations=10, context=make_context(tmp_path))
     assert len(steps) == 2 * 3
 

@@ -28,7 +28,7 @@ def audio(samples):
 
 def first(targets, initial="coloured", count=1, length=None, phases="independent", seed=0):
     length = length or targets[0].length
-    return first_sounds(targets, [1.0] * len(targets), count, length, initial, phases, seed)
+    return first_sounds(targets, [1.0] * len(targets), [[n] for n in range(count)], length, initial, phases, seed)
 
 
 def band_power(x, low, high):
@@ -211,7 +211,7 @@ def test_spectra_of_several_targets_are_weighed(tmp_path):
 
 
 def test_the_shaping_filter_is_its_own_adjoint():
-    shaping = Shaping(np.linspace(1.0, 0.0, 33), 501, "cpu")
+    shaping = Shaping([np.linspace(1.0, 0.0, 33)], 501, "cpu")
     a, b = (torch.tensor(random(seed).standard_normal((1, 501)), dtype=torch.float32) for seed in range(2))
     assert float((shaping(a) * b).sum()) == pytest.approx(float((a * shaping(b)).sum()), rel=1e-4)
 
@@ -223,4 +223,4 @@ def test_without_a_spectrum_nothing_is_shaped():
 
 def test_the_shape_of_silence_is_flat():
     signal = torch.randn(1, 50, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(Shaping(np.zeros(9), 50, "cpu")(signal), signal)
+    torch.testing.assert_close(Shaping([np.zeros(9)], 50, "cpu")(signal), signal)

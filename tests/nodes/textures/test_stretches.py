@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nodes.textures.auditory.model import AuditoryModel
-from nodes.textures.stretches import ALONE, EDGE, STRETCH, Stretches, stretches_of
+from nodes.textures.stretches import EDGE, STRETCH, TOGETHER, Stretches, measured, stretches_of
 from pipelines.workers import set_workers
 
 MODEL = AuditoryModel(2000, highest=1000.0, bands=6, modulation_bands=6)
@@ -57,12 +57,12 @@ def test_one_by_one_gives_the_values_and_gradients_of_all_at_once(channels, seco
     length = 2000 * seconds
     layout = stretches_of(MODEL, length)
     measure = Stretches(MODEL, layout, "cpu", torch.float64)
-    assert channels * len(layout.starts) > ALONE
+    assert channels * len(layout.starts) > TOGETHER["cpu"]
     sounds = noise(length, channels).requires_grad_()
     found = measure(sounds)
-    cut = torch.stack([sounds[:, start : start + layout.samples] for start in layout.starts], 1)
+    cut = torch.stack([sounds[:, start : start + layout.samples] for start in layout.starts])
     padded = torch.nn.functional.pad(cut, (0, layout.size - layout.samples)).flatten(0, 1)
-    direct = {n: v.unflatten(0, (channels, -1)).movedim(1, -1) for n, v in measure._measure(padded).items()}
+    direct = {n: v.unflatten(0, (-1, channels)).movedim(0, -1) for n, v in measure._measure(padded, channels).items()}
     gradients = []
     for each in (found, direct):
         total = sum((v.square() * (1 + torch.arange(v.shape[-1]))).sum() for v in each.values())
@@ -107,9 +107,24 @@ def test_channels_and_stretches_do_not_mix():
     changed[1, : layout.starts[1]] *= 2
     again = measure(changed)
     for name in once:
-        np.testing.assert_allclose(again[name][0].numpy(), once[name][0].numpy(), atol=1e-12)
-        np.testing.assert_allclose(again[name][1, :, 1:].numpy(), once[name][1, :, 1:].numpy(), atol=1e-12)
+        np.testing.assert_allclose(again[name][:, :, 1:].numpy(), once[name][:, :, 1:].numpy(), atol=1e-12)
+        if name not in MODEL.linked:
+            np.testing.assert_allclose(again[name][0].numpy(), once[name][0].numpy(), atol=1e-12)
     assert not torch.allclose(again["band_power"][1, :, 0], once["band_power"][1, :, 0])
+
+
+@pytest.mark.parametrize("seconds", [2, 14])
+def test_what_channels_have_in_common_does_not_depend_on_how_they_are_measured(seconds):
+    sounds = noise(2000 * seconds, 3)
+    sounds[1] += sounds[0]
+    found = measured(sounds.float().numpy(), MODEL, "cpu")
+    assert (found["interaural_coherence"][1, 0::2] > 0.3).all() and found["interaural_correlation"][1].min() > 0
+    pair = measured(sounds[:2].float().numpy(), MODEL, "cpu")
+    for name in MODEL.linked:
+        np.testing.assert_allclose(found[name][1], pair[name][1], atol=1e-5)
+    alone = measured(sounds[:1].float().numpy(), MODEL, "cpu")
+    assert set(alone) == set(pair) - set(MODEL.linked)
+    np.testing.assert_allclose(pair["interaural_coherence"][0, 1::2], -pair["interaural_coherence"][1, 1::2], atol=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(1, 3999), (1, 4001), (4000,)])

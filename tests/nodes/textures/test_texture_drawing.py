@@ -1,6 +1,7 @@
 import warnings
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -16,9 +17,13 @@ from nodes.textures.maps import gridded
 from nodes.textures.measuring import statistics_of
 from nodes.textures.node.comparing import cochleagram, texture_comparison
 from nodes.values.audio import Audio, Takes
+from pipelines.graph import build_graph
 from pipelines.mistakes import MistakeError
+from pipelines.node import NodeSpec
+from pipelines.registry import load_registry
 
 RATE = 8000
+SOUNDS = Path(__file__).parents[3] / "sounds"
 MODEL = AuditoryModel(RATE, highest=4000.0, bands=12, modulation_bands=8)
 BINS = BinModel(RATE, n_fft=256, hop=128, groups=12, lags=6)
 
@@ -85,10 +90,16 @@ def mono():
 
 def test_each_class_has_a_panel_with_its_name_and_units(mono):
     figure = mono.draw()
-    assert titles(figure) == list(MODEL.domains)
-    assert {"frequency (Hz)", "rate (Hz)", "band (Hz)", "mean square (dB)", "share of the variance (dB)"} <= labels(
-        figure
-    )
+    assert titles(figure) == [name for name in MODEL.domains if name not in MODEL.linked]
+    assert titles(statistics_of(noise(2), MODEL).draw()) == list(MODEL.domains)
+    assert {
+        "lag (s)",
+        "frequency (Hz)",
+        "rate (Hz)",
+        "band (Hz)",
+        "mean square (dB)",
+        "share of the variance (dB)",
+    } <= labels(figure)
     assert any("real" in text for text in labels(figure)) and any("imaginary" in text for text in labels(figure))
     assert not faults(figure)
 
@@ -133,6 +144,70 @@ def test_the_parts_of_the_phase_are_maps_below_each_other(mono):
     values = mono.classes["modulation_phase"][0, :, 0].reshape(14, -1, 2)
     for axes, part in ((real, 0), (imaginary, 1)):
         np.testing.assert_allclose(axes.collections[0].get_array(), values[:, :, part].T, atol=2e-6)
+
+
+def test_the_autocorrelation_is_a_map_of_bands_and_lags_in_seconds(mono):
+    axes = panel(mono.draw(), "envelope_autocorrelation")
+    values = mono.classes["envelope_autocorrelation"][0, :, 0].reshape(14, -1)
+    np.testing.assert_allclose(axes.collections[0].get_array(), values.T, atol=2e-6)
+    low, high = axes.get_ylim()
+    assert low < 0.01 < 0.75 < high and axes.get_yscale() == "log"
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("frequency (Hz)", "lag (s)")
+
+
+def both_parts(figure):
+    real = panel(figure, "interaural_coherence")
+    imaginary = next(axes for axes in figure.axes if axes.get_ylabel() == "coherence\nimaginary")
+    assert real.get_ylabel() == "coherence\nreal" and imaginary.get_xlabel() == "frequency (Hz)"
+    return real, imaginary
+
+
+def strong(axes):
+    return [line for line in axes.lines if line.get_linewidth() > 1]
+
+
+@pytest.mark.parametrize(("channels", "lines"), [(2, 1), (5, 5)])
+def test_what_channels_have_in_common_is_a_line_for_each_pair(channels, lines):
+    statistics = statistics_of(noise(channels), MODEL)
+    figure, rows = statistics.draw(), slice(channels - lines, None)
+    parts = both_parts(figure)
+    for axes, part in zip(parts, (0, 1), strict=True):
+        drawn = np.stack([line.get_ydata() for line in strong(axes)])
+        np.testing.assert_allclose(drawn, statistics.classes["interaural_coherence"][rows, part::2, 0], rtol=1e-6)
+        np.testing.assert_allclose(strong(axes)[0].get_xdata(), MODEL.centres)
+    axes = panel(figure, "interaural_correlation")
+    drawn = np.stack([line.get_ydata() for line in strong(axes)])
+    np.testing.assert_allclose(drawn, statistics.classes["interaural_correlation"][rows, :, 0], rtol=1e-6)
+    for each in (*parts, axes):
+        assert each.get_ylim()[0] <= -1 and each.get_ylim()[1] >= 1
+    assert not faults(figure)
+
+
+def test_of_statistics_that_move_the_imaginary_part_of_two_channels_is_not_averaged_away():
+    later = np.concatenate([noise().samples, np.roll(noise().samples, 2, 1)])
+    statistics = statistics_of(Audio(later, RATE), MODEL)
+    figure = moving(statistics, 3).draw()
+    _, imaginary = both_parts(figure)
+    drawn = [line.get_ydata() for line in strong(imaginary)]
+    assert len(drawn) == 3 and np.abs(drawn[0]).max() > 0.8
+    np.testing.assert_allclose(drawn[0], statistics.classes["interaural_coherence"][1, 1::2, 0], atol=1e-4)
+    assert not faults(figure)
+
+
+def test_both_parts_of_a_coherence_are_compared_as_lines():
+    target, other = statistics_of(noise(2), MODEL), noise(2, seed=5)
+    figure = draw_comparison(target, other, "result")
+    made = statistics_of(other, MODEL)
+    for axes, part in zip(both_parts(figure), (0, 1), strict=True):
+        blue, red = strong(axes)
+        for line, each in ((blue, target), (red, made)):
+            np.testing.assert_allclose(line.get_ydata(), each.classes["interaural_coherence"][1, part::2, 0], atol=1e-4)
+        assert axes.collections, "a shade of one deviation"
+    assert len(strong(panel(figure, "interaural_correlation"))) == 2
+    assert len(titles(figure)) == len(MODEL.domains) + 1
+    assert not faults(figure)
+    of_one = draw_comparison(statistics_of(noise(), MODEL), other, "result")
+    assert not [title for title in titles(of_one) if "interaural" in title]
 
 
 def test_modulations_of_neighbouring_bands_are_a_line_for_each_octave(mono):
@@ -252,7 +327,7 @@ def test_a_grid_has_means_where_there_are_values_and_nothing_elsewhere():
 def test_a_sound_against_its_own_statistics_is_right_in_every_panel(mono):
     figure = draw_comparison(mono, noise(), "result")
     ratios = [float(title.split(": ")[1].split(" ")[0]) for title in titles(figure) if " dB" in title]
-    assert len(ratios) == len(MODEL.domains) and min(ratios) > 60
+    assert len(ratios) == len(mono.classes) and min(ratios) > 60
     dots = panel(figure, "modulation_power").collections[0].get_offsets()
     np.testing.assert_allclose(dots[:, 0], dots[:, 1], atol=1e-3)
     assert not faults(figure)
@@ -325,6 +400,61 @@ def test_what_cannot_be_compared_is_refused(tmp_path, mono, result, take, parame
 def test_channels_that_do_not_go_together_are_refused(tmp_path):
     with pytest.raises(MistakeError, match="channels"):
         texture_comparison(statistics_of(noise(2), MODEL), noise(), context=make_context(tmp_path))
+
+
+COMPARISON = NodeSpec("texture_comparison", texture_comparison, "")
+KNOWN = {"sample_rate": RATE, "channels": 2}
+
+
+@pytest.mark.parametrize(
+    ("target", "result", "take", "message"),
+    [
+        (KNOWN, KNOWN | {"kind": "Takes", "labels": ("10", "20")}, "11", "no such take"),
+        ({}, {"kind": "Takes", "labels": ("10", "10")}, "10", "several takes"),
+        ({}, {"kind": "Takes", "labels": ()}, None, "no takes to draw"),
+        ({}, {"kind": "Audio"}, "10", "one sound has no takes"),
+        (KNOWN, KNOWN | {"kind": "Audio", "channels": 1}, None, "channels do not go together"),
+        (KNOWN, KNOWN | {"kind": "Takes", "channels": 14}, "10", "channels do not go together"),
+    ],
+)
+def test_a_plan_refuses_what_cannot_be_compared(target, result, take, message):
+    with pytest.raises(MistakeError, match=message):
+        COMPARISON.mark.facts({"target": target, "result": result, "source": None}, {"take": take, "width": 600})
+
+
+@pytest.mark.parametrize(
+    ("target", "result", "take"),
+    [
+        (KNOWN, KNOWN | {"kind": "Takes", "labels": ("10", "20")}, "10"),
+        (KNOWN, KNOWN | {"kind": "Takes"}, "11"),
+        (KNOWN | {"channels": 1}, KNOWN | {"kind": "Audio"}, None),
+        ({}, {"kind": "Audio"}, None),
+        (None, None, None),
+    ],
+)
+def test_a_plan_lets_pass_what_it_does_not_know(target, result, take):
+    assert COMPARISON.mark.facts({"target": target, "result": result}, {"take": take, "width": 600}) == {}
+
+
+def test_a_piece_whose_comparison_cannot_work_is_refused_before_it_is_rendered():
+    def mistakes(result, **comparison):
+        steps = {
+            "source": {"node": "load", "path": "water.ogg", "sample_rate": RATE},
+            "other": {"node": "load", "path": "fire.ogg", "sample_rate": 2 * RATE},
+            "target": {"node": "texture_statistics", "audio": "source"},
+            "made": {"node": "invert", "targets": ["target"], "iterations": 20, "keep": "every 10"},
+            "figure": {"node": "texture_comparison", "target": "target", "result": result, **comparison},
+        }
+        try:
+            build_graph({"steps": steps, "output": "figure"}, load_registry(), [SOUNDS])
+        except MistakeError as error:
+            return [(each.step, each.parameter) for each in error.mistakes]
+        return []
+
+    assert mistakes("made.takes", take="10") == mistakes("made") == []
+    assert mistakes("made.takes", take="15") == [("figure", "take")]
+    assert mistakes("made", take="10") == [("figure", "take")]
+    assert mistakes("other") == [("figure", "result")]
 
 
 def test_a_tone_is_bright_in_its_band_at_its_time():

@@ -7,6 +7,7 @@ import torch
 from contexts import make_context
 
 from nodes.textures.auditory.model import AuditoryModel
+from nodes.textures.bins.model import BinModel
 from nodes.textures.measuring import statistics_of
 from nodes.textures.node.measuring import _facts, texture_statistics, top_of
 from nodes.textures.stretches import Stretches, stretches_of
@@ -34,13 +35,15 @@ def facts(known, **raw):
 
 
 def test_what_the_plan_knows(tmp_path):
-    known = facts({"sample_rate": RATE, "channels": 2, "duration": 3.0}, **SMALL)
-    assert (known["sample_rate"], known["channels"]) == (RATE, 2) and "duration" not in known
-    found = texture_statistics(noise(0.5), **SMALL, context=make_context(tmp_path))
-    assert list(known["classes"]) == list(found.classes)
-    for name, axes in found.axes().items():
-        for axis, values in axes.items():
-            np.testing.assert_allclose(known["axes"][name][axis], values)
+    for channels in (1, 2):
+        known = facts({"sample_rate": RATE, "channels": channels, "duration": 3.0}, **SMALL)
+        assert (known["sample_rate"], known["channels"]) == (RATE, channels) and "duration" not in known
+        found = texture_statistics(noise(0.5, channels), **SMALL, context=make_context(tmp_path))
+        assert list(known["classes"]) == list(found.classes) == list(known["axes"])
+        assert ("interaural_coherence" in known["classes"]) == (channels > 1)
+        for name, axes in found.axes().items():
+            for axis, values in axes.items():
+                np.testing.assert_allclose(known["axes"][name][axis], values)
     assert facts({})["classes"] == facts(None)["classes"] == tuple(AuditoryModel.domains)
     assert facts({"sample_rate": RATE}, highest="4 kHz")["sample_rate"] == RATE
 
@@ -147,14 +150,20 @@ def test_read_only_sounds_are_left_as_they_are():
     np.testing.assert_array_equal(audio.samples, before)
 
 
-def test_channels_are_measured_one_by_one():
+def test_channels_differ_from_those_alone_in_what_they_have_in_common_only():
     audio = noise(1.0, 14)
     model = AuditoryModel(RATE, highest=4000.0, bands=8)
     found = statistics_of(audio, model)
     alone = statistics_of(Audio(audio.samples[5:6], RATE), model)
     assert found.channels == 14
+    assert found.classes.keys() - alone.classes.keys() == set(model.linked)
     for name, values in alone.classes.items():
-        np.testing.assert_array_equal(found.classes[name][5], values[0])
+        np.testing.assert_allclose(found.classes[name][5], values[0], rtol=1e-4, atol=1e-5)
+
+
+def test_every_class_is_documented():
+    doc = texture_statistics.__doc__
+    assert [name for name in (*AuditoryModel.domains, *BinModel.domains) if f"`{name}`" not in doc] == []
 
 
 @pytest.mark.parametrize("rate", [192_000, 44_100, 100])

@@ -38,10 +38,11 @@ def analytic(spectrum, size):
     return np.fft.ifft(whole)
 
 
-def window_of(count, seconds, duration, edge):
+def window_of(count, seconds, duration, edge, lag=0.0):
+    """The window, or with a lag what it is that much later, in a sound that goes round; it adds up to 1."""
     weights = np.zeros(count)
     for k in range(count):
-        time = k * seconds / count
+        time = (k * seconds / count + lag) % seconds
         nearest = min(time, duration - time)
         if edge == 0:
             weights[k] = time < duration
@@ -51,18 +52,19 @@ def window_of(count, seconds, duration, edge):
 
 
 def envelopes_of(model, sound, places):
-    """Real bands at the audio rate and compressed envelopes at `places` moments, below half the envelope rate."""
-    size, frames = len(sound), model.frames(len(sound))
+    """Analytic bands at the audio rate; compressed envelopes at `places` moments, below half the envelope rate."""
+    size = len(sound)
     spectrum = np.fft.rfft(sound)
-    real, compressed = [], []
+    slow = np.arange(places // 2 + 1) * model.sample_rate / size < model.envelope_rate / 2
+    bands, compressed = [], []
     for response in bands_of(model, np.arange(size // 2 + 1) * model.sample_rate / size):
         band = analytic(spectrum * response, size)
         envelope = np.fft.rfft((np.abs(band) ** 2 + model.floor) ** (model.compression / 2)) / size
         kept = np.zeros(places // 2 + 1, complex)
-        kept[: (frames + 1) // 2] = envelope[: (frames + 1) // 2]
-        real.append(band.real)
+        kept[slow] = envelope[: len(kept)][slow]
+        bands.append(band)
         compressed.append(np.maximum(np.fft.irfft(kept * places, n=places), 0))
-    return np.array(real), np.array(compressed)
+    return np.array(bands), np.array(compressed)
 
 
 def constant_q(model, f):
@@ -88,7 +90,7 @@ def statistics(model, sound, duration, edge, at_audio_rate=False):
     """All classes of one sound, each in the order in which the model tells its axes."""
     seconds = len(sound) / model.sample_rate
     places = len(sound) if at_audio_rate else model.frames(len(sound))
-    real, envelopes = envelopes_of(model, sound, places)
+    bands, envelopes = envelopes_of(model, sound, places)
     w, fine = window_of(places, seconds, duration, edge), window_of(len(sound), seconds, duration, edge)
     count = len(envelopes)
     mean = envelopes @ w
@@ -106,20 +108,20 @@ def statistics(model, sound, duration, edge, at_audio_rate=False):
     still = STILL**2 * scale
     slower, near, phase = None, [], []
     for response in octaves(model, f):
-        bands = np.array([analytic(row * response, places) for row in spectra])
+        turning = np.array([analytic(row * response, places) for row in spectra])
         if slower is not None:
-            sigma = np.sqrt(bands.real**2 @ w + still)
+            sigma = np.sqrt(turning.real**2 @ w + still)
             near += [
-                (bands[k].real * bands[k + d].real) @ w / (sigma[k] * sigma[k + d])
+                (turning[k].real * turning[k + d].real) @ w / (sigma[k] * sigma[k + d])
                 for d in NEAR
                 for k in range(count - d)
             ]
             coarse = np.sqrt(slower.real**2 @ w + still)
-            parts = [(slower.real * part) @ w / (coarse * sigma) for part in (bands.real, bands.imag)]
+            parts = [(slower.real * part) @ w / (coarse * sigma) for part in (turning.real, turning.imag)]
             phase.append(np.stack(parts, -1))
-        slower = bands**2 / np.maximum(np.abs(bands), 1e-300)
+        slower = turning**2 / np.maximum(np.abs(turning), 1e-300)
     return {
-        "band_power": real**2 @ fine,
+        "band_power": bands.real**2 @ fine,
         "envelope_mean": mean,
         "envelope_variation": np.sqrt(m2) / mean,
         "envelope_skewness": m3 / scale**1.5,
@@ -131,7 +133,43 @@ def statistics(model, sound, duration, edge, at_audio_rate=False):
                 for k in range(count - d)
             ]
         ),
+        "envelope_autocorrelation": (autocovariance(centred, seconds, duration, edge) / scale[:, None]).ravel(),
         "modulation_power": power.ravel(),
         "modulation_correlation": np.array(near),
         "modulation_phase": np.stack(phase, 1).ravel(),
     }
+
+
+def autocovariance(centred, seconds, duration, edge):
+    """Products with what comes a lag later, from 10 ms to 0.75 s; none are known beyond half of a sound."""
+    places = centred.shape[1]
+    spectra, f = np.fft.rfft(centred), np.arange(places // 2 + 1) / seconds
+    now, found = window_of(places, seconds, duration, edge), []
+    for lag in 0.01 * 75 ** (np.arange(16) / 15):
+        later = np.fft.irfft(spectra * np.exp(2j * np.pi * f * lag), n=places)  # between two moments, band-limited
+        both = np.sqrt(now * window_of(places, seconds, duration, edge, lag))
+        known = lag <= seconds / 2 and both.sum() > 0
+        found.append((centred * later) @ both / both.sum() if known else np.zeros(len(centred)))
+    return np.stack(found, 1)
+
+
+def interaural(model, sounds, duration, edge):
+    """What each channel has in common with the one before it, the first with the last."""
+    size, places = sounds.shape[1], model.frames(sounds.shape[1])
+    seconds = size / model.sample_rate
+    w, fine = (window_of(count, seconds, duration, edge) for count in (places, size))
+    bands, centred, scale = [], [], []
+    for sound in sounds:
+        band, envelopes = envelopes_of(model, sound, places)
+        mean = envelopes @ w
+        bands.append(band)
+        centred.append(envelopes - mean[:, None])
+        scale.append(centred[-1] ** 2 @ w + (STILL * mean) ** 2)
+    coherence, correlation = [], []
+    for own in range(len(sounds)):
+        other = own - 1
+        powers = [np.abs(bands[each]) ** 2 @ fine for each in (own, other)]
+        turned = (bands[own] * bands[other].conj()) @ fine / np.sqrt(powers[0] * powers[1])
+        coherence.append(np.stack([turned.real, turned.imag], -1).ravel())
+        correlation.append((centred[own] * centred[other]) @ w / np.sqrt(scale[own] * scale[other]))
+    return {"interaural_coherence": np.array(coherence), "interaural_correlation": np.array(correlation)}

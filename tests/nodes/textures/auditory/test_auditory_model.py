@@ -10,6 +10,7 @@ from nodes.textures.auditory.model import FRAMES, AuditoryModel, pairs_of
 from pipelines.value import pack, unpack
 
 MOMENTS = ("band_power", "envelope_mean", "envelope_variation", "envelope_skewness", "envelope_kurtosis")
+LINKED = AuditoryModel.linked
 
 
 @pytest.mark.parametrize(
@@ -18,9 +19,10 @@ MOMENTS = ("band_power", "envelope_mean", "envelope_variation", "envelope_skewne
 def test_axes_tell_of_every_path(changes):
     model = AuditoryModel(**({"sample_rate": 44_100} | changes))
     size = model.size(model.least_samples())
-    found = model.measurement(size, size / model.sample_rate, 0.05, "cpu", torch.float32)(torch.zeros(1, size))
-    axes = model.axes()
+    measure = model.measurement(size, size / model.sample_rate, 0.05, "cpu", torch.float32)
+    found, axes = measure(torch.zeros(2, size), 2), model.axes()
     assert list(axes) == list(found) == list(AuditoryModel.domains)
+    assert list(measure(torch.zeros(2, size), 1)) == [name for name in axes if name not in LINKED]
     for name, values in found.items():
         assert {len(axis) for axis in axes[name].values()} == {values.shape[1]}
         assert (axes[name]["frequency"] >= 0).all() and (axes[name]["frequency"] <= model.sample_rate / 2).all()
@@ -33,9 +35,12 @@ def test_there_are_as_many_statistics_as_published():
     assert counts == {
         **dict.fromkeys(MOMENTS, 32),
         "envelope_correlation": 189,
+        "envelope_autocorrelation": 512,
         "modulation_power": 640,
         "modulation_correlation": 366,
         "modulation_phase": 384,
+        "interaural_coherence": 64,
+        "interaural_correlation": 32,
     }
 
 
@@ -75,34 +80,39 @@ def test_sizes_and_frames_are_quick_to_transform(rate, least, speed):
         assert number == 1
 
 
-def test_the_powers_of_white_noise_imply_white_noise():
-    model = AuditoryModel(20_000)
-    size = 40_000
-    sound = 0.1 * torch.randn(4, size, generator=torch.Generator().manual_seed(0))
-    powers = model.measurement(size, 2.0, 0.0, "cpu", torch.float32)(sound)["band_power"].mean(0, keepdim=True)
-    spectrum = model.spectrum({"band_power": powers.numpy()})
-    assert spectrum.shape == (1, 4097)
-    np.testing.assert_allclose(spectrum[0, 100:-1], 0.01, rtol=0.15)
-    assert spectrum.mean() == pytest.approx(0.01, rel=0.05)
-
-
 def test_bands_far_below_the_loudest_do_not_count():
     model = AuditoryModel(20_000)
-    powers = np.full((2, 32), 1.0)
-    powers[0, :10], powers[1, 31] = 1e-4, 1e4
-    classes = {"band_power": powers}
-    weights = model.significance(classes)
+    powers = np.full((3, 32), 1.0)
+    powers[0, :10], powers[1, 31], powers[2, :10] = 1e-6, 1e6, 3e-5
     axes = model.axes()
+    weights = model.significance(dict.fromkeys(axes, powers))
     assert {name: values.shape for name, values in weights.items()} == {
-        name: (2, len(axes[name]["frequency"])) for name in axes
+        name: (3, len(axes[name]["frequency"])) for name in axes
     }
-    quiet = axes["envelope_mean"]["frequency"] < model.centres[10]
     for name in axes:
         low = axes[name]["frequency"] < model.centres[10]
         both = low & (axes[name].get("other", axes[name]["frequency"]) < model.centres[10])
         np.testing.assert_array_equal(weights[name][0], np.where(both, 0.0, 1.0))
-    np.testing.assert_array_equal(weights["band_power"][0], ~quiet)
+        if name not in LINKED:
+            assert (weights[name][2] == 1).all()
     assert weights["envelope_mean"][1].sum() == 1
+
+
+def test_bands_are_compared_where_they_are_heard_in_both_channels():
+    model = AuditoryModel(20_000)
+    powers = np.full((3, 32), 1.0)
+    powers[0, :10], powers[2, 20:] = 0.0, 0.0
+    weights = model.significance({"band_power": powers, "interaural_correlation": powers})
+    assert list(weights) == ["band_power", "interaural_correlation"]
+    heard = powers > 0
+    wanted = [heard[0] & heard[2], heard[1] & heard[0], heard[2] & heard[1]]
+    np.testing.assert_array_equal(weights["interaural_correlation"], wanted)
+
+
+def test_lags_go_from_ten_milliseconds_to_three_quarters_of_a_second():
+    lags = AuditoryModel(20_000).axes()["envelope_autocorrelation"]["lag"].reshape(32, 16)
+    np.testing.assert_allclose(lags[:, [0, -1]], [[0.01, 0.75]] * 32)
+    np.testing.assert_allclose(lags[:, 1:] / lags[:, :-1], 75 ** (1 / 15))
 
 
 def test_a_model_comes_back_from_the_store():

@@ -64,10 +64,11 @@ def test_modulation_bands_are_even_between_the_fourth_from_each_end():
 def test_envelopes_are_those_of_the_formulas(size):
     sounds = noise(size, rows=2)
     found = front_end(SMALL, size)(torch.tensor(sounds))
+    assert found.products is None
     for row, sound in enumerate(sounds):
-        real, envelopes = slow_auditory.envelopes_of(SMALL, sound, SMALL.frames(size))
+        bands, envelopes = slow_auditory.envelopes_of(SMALL, sound, SMALL.frames(size))
         assert 10 * np.log10((envelopes**2).sum() / ((envelopes - found.envelopes[row].numpy()) ** 2).sum()) > 50
-        powers = (real**2).mean(1)
+        powers = (bands.real**2).mean(1)
         np.testing.assert_allclose(found.powers[row, 1:-1].numpy(), powers[1:-1], rtol=1e-6)
 
 
@@ -90,12 +91,40 @@ def test_a_tone_in_the_middle_of_a_band_has_its_power_and_envelope_there():
         np.testing.assert_allclose(found.envelopes[0, band].numpy(), 0.3**0.3, rtol=5e-3)
 
 
+@pytest.mark.parametrize("size", [400, 405, 3125])
+def test_products_are_those_of_each_channel_with_the_one_before_it(size):
+    sounds = noise(size, rows=6)  # two sounds of three channels
+    found = front_end(SMALL, size)(torch.tensor(sounds), 3)
+    bands = [slow_auditory.envelopes_of(SMALL, sound, SMALL.frames(size))[0] for sound in sounds]
+    for own, other in enumerate((2, 0, 1, 5, 3, 4)):
+        wanted = (bands[own] * bands[other].conj()).mean(1) / 2
+        products = torch.view_as_complex(found.products[own].contiguous()).numpy()
+        np.testing.assert_allclose(products, wanted, atol=1e-9 * np.abs(wanted).max())
+    alone = front_end(SMALL, size)(torch.tensor(sounds))
+    torch.testing.assert_close(alone.envelopes, found.envelopes, rtol=0, atol=0)
+    torch.testing.assert_close(alone.powers, found.powers, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("size", [399, 400, 1999])
+def test_envelopes_vary_below_half_their_rate_however_many_frames_there_are(size):
+    spectra = torch.fft.rfft(front_end(SMALL, size)(torch.tensor(noise(size))).envelopes).abs()
+    rates = np.arange(spectra.shape[-1]) * 2000 / size
+    assert rates[-1] > 200
+    assert spectra[..., rates >= 200].max() < 1e-12 * spectra.max() < spectra[..., rates < 200].min()
+
+
+@pytest.mark.parametrize("channels", [1, 2, 4])
 @pytest.mark.parametrize("size", [80, 81, 135])
-def test_gradient_is_that_of_envelopes_and_powers(size):
+def test_gradient_is_that_of_envelopes_powers_and_products(size, channels):
     window = faded(np.arange(SMALL.frames(size)) / SMALL.frames(size), 0.9, 0.2)
     compute = front_end(SMALL, size, window)
-    samples = torch.tensor(noise(size, rows=2), requires_grad=True)
-    assert torch.autograd.gradcheck(lambda sounds: tuple(compute(sounds)), samples, atol=1e-4)
+    samples = torch.tensor(noise(size, rows=4 if channels > 1 else 2), requires_grad=True)
+
+    def found(sounds):
+        return tuple(each for each in compute(sounds, channels) if each is not None)
+
+    assert len(found(samples)) == (2 if channels == 1 else 3)
+    assert torch.autograd.gradcheck(found, samples, atol=1e-4)
 
 
 @given(SEEDS, st.sampled_from([300, 405, 2000]), st.sampled_from([torch.float32, torch.float64]))
@@ -129,7 +158,7 @@ def test_other_powers_are_reached():
 def test_silence_keeps_finite_when_it_is_given_envelopes():
     compute = front_end(SMALL, 2000)
     found = compute(torch.tensor(noise(2000)))
-    assert torch.isfinite(compute.with_envelopes(torch.zeros(1, 2000).double(), *found)).all()
+    assert torch.isfinite(compute.with_envelopes(torch.zeros(1, 2000).double(), found.envelopes, found.powers)).all()
 
 
 @given(SEEDS, st.floats(-40, 40))

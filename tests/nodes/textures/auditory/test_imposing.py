@@ -7,8 +7,8 @@ from nodes.inversion.node import invert
 from nodes.textures.auditory.imposing import imposed
 from nodes.textures.auditory.measuring import Measuring
 from nodes.textures.auditory.model import AuditoryModel
-from nodes.textures.auditory.starting import first_sound, joined
 from nodes.textures.measuring import statistics_of
+from nodes.textures.starting import first_sound, joined
 from nodes.textures.stretches import stretches_of
 from nodes.values.audio import Audio
 
@@ -48,15 +48,14 @@ def test_envelopes_are_brought_to_statistics():
         seen.append(float(total.detach()))
         return total
 
-    level, powers = wanted["envelope_mean"][0], wanted["band_power"][0]
-    sound = imposed(noise, measure.front_end, measure.statistics, loss, level, powers, 60)
+    sound = imposed(measure, noise, wanted, loss, 60)
     assert sound.shape == noise.shape and torch.isfinite(sound).all()
     assert min(seen) < 1e-3 * seen[0]
     before, after = measure(noise), measure(sound)
     for name in ("envelope_skewness", "envelope_kurtosis", "envelope_correlation"):
         far, near = ((each[name] - wanted[name]).square().sum() for each in (before, after))
         assert near < 0.2 * far, name
-    assert sound.square().mean() == pytest.approx(float(powers.sum()), rel=0.5)
+    assert sound.square().mean() == pytest.approx(float(wanted["band_power"].sum()), rel=0.5)
 
 
 def test_no_step_at_all_gives_bands_their_powers_only():
@@ -64,15 +63,7 @@ def test_no_step_at_all_gives_bands_their_powers_only():
     measure = Measuring(MODEL, size, 1.0, 0.0, "cpu", torch.float32)
     noise = 0.05 * torch.randn(1, size, generator=torch.Generator().manual_seed(1))
     own = measure(noise)
-    same = imposed(
-        noise,
-        measure.front_end,
-        measure.statistics,
-        lambda found: sum(v.sum() for v in found.values()),
-        own["envelope_mean"][0],
-        own["band_power"][0],
-        0,
-    )
+    same = imposed(measure, noise, own, lambda found: sum(v.sum() for v in found.values()), 0)
     np.testing.assert_allclose(same.numpy(), noise.numpy(), atol=1e-5)
 
 
@@ -124,14 +115,14 @@ def test_a_click_at_the_very_start_gives_a_finite_first_sound():
     samples[0, 0] = 1.0
     statistics = statistics_of(Audio(samples, RATE), MODEL)
     noise = np.random.default_rng(0).standard_normal(RATE).astype(np.float32)
-    found = first_sound(statistics, noise, 0, RATE, "cpu")
-    assert found is not None and found.shape == (RATE,) and found.dtype == np.float32 and np.isfinite(found).all()
+    found = first_sound(statistics, noise[None], [0])
+    assert found.shape == (1, RATE) and found.dtype == np.float32 and np.isfinite(found).all()
 
 
 @pytest.mark.parametrize("seconds", [0.3, 2.0, 7.0, 23.0])
 def test_stretches_are_joined_without_seams(seconds):
     length = round(seconds * RATE)
     layout = stretches_of(MODEL, length)
-    whole = np.random.default_rng(0).standard_normal(length)
-    parts = [whole[start : start + layout.samples] for start in layout.starts]
+    whole = np.random.default_rng(0).standard_normal((2, length))
+    parts = [whole[:, start : start + layout.samples] for start in layout.starts]
     np.testing.assert_allclose(joined(parts, layout), whole, atol=1e-5)

@@ -50,7 +50,7 @@ def test_statistics_are_those_of_the_formulas(changes, duration, edge, dtype):
     sounds = np.stack([texture(seed, model.size(8000)) for seed in (1, 2)])
     whole = sounds.shape[1] / 8000
     found = measured(model, sounds, duration, edge, dtype)
-    assert list(found) == list(BinModel.domains)
+    assert list(found) == [name for name in BinModel.domains if name not in BinModel.linked]
     for number, sound in enumerate(sounds):
         wanted = naive_bins.statistics(model, sound, whole if duration is None else duration, edge)
         for name, values in wanted.items():

@@ -120,7 +120,7 @@ def test_hybrids_take_classes_to_the_bit(tmp_path: Path) -> None:
     a, b = texture(1), texture(2)
     found, _ = node(tmp_path, a, b, classes={"correlations": 2, "modulation_phase": 1, "levels": 2})
     for name, values in found.classes.items():
-        second = name in ("band_power", "envelope_mean", "envelope_correlation", "modulation_correlation")
+        second = name in ("band_power", "envelope_mean") or name.endswith("correlation")
         np.testing.assert_array_equal(values, (b if second else a).classes[name])
     np.testing.assert_allclose(found.colours, b.colours, rtol=1e-4)
 
@@ -167,6 +167,53 @@ def test_one_channel_goes_with_two(tmp_path: Path) -> None:
     assert found.colours.shape[0] == 2
     assert found.weights.keys() == stereo.weights.keys()
     assert all(values.shape == found.classes[name].shape for name, values in found.weights.items())
+
+
+@pytest.mark.parametrize("weights", [[1, 1], [1, 0], [[[0, 1], [4, 0]], [[0, 0], [4, 1]]]])
+def test_what_channels_have_in_common_comes_from_those_that_have_several(tmp_path: Path, weights: Any) -> None:
+    mono, stereo = texture(1), texture(2, channels=2)
+    for parts in ({}, {"bands": [{"frequency": [0, 900], "from": 1}]}, {"classes": {"structure": 1}}):
+        found, _ = node(tmp_path, mono, stereo, weights=weights, **parts)
+        for name in MODEL.linked:
+            assert name not in mono.classes
+            wanted = np.repeat(stereo.classes[name], len(found.times), 2)
+            np.testing.assert_array_equal(found.classes[name], wanted)
+            np.testing.assert_array_equal(found.weights[name], np.repeat(stereo.weights[name], len(found.times), 2))
+            np.testing.assert_allclose(found.deviations[name], stereo.deviations[name], rtol=1e-6)
+
+
+def test_width_is_taken_by_its_own_name_and_by_bands(tmp_path: Path) -> None:
+    a, b = texture(1, channels=2), texture(2, channels=2)
+    found, _ = node(tmp_path, a, b, classes={"interaural": 2, "structure": 1})
+    for name, values in found.classes.items():
+        np.testing.assert_array_equal(values, (b if name in MODEL.linked else a).classes[name])
+    for shorthand in ("structure", "correlations"):
+        same, _ = node(tmp_path, a, b, classes={shorthand: 2})
+        for name in MODEL.linked:
+            np.testing.assert_array_equal(same.classes[name], a.classes[name])
+    low = (MODEL.centres <= 1000).repeat(2)
+    part, _ = node(tmp_path, a, b, bands=[{"frequency": [0, 1000], "from": 2}])
+    wanted = np.where(low[:, None], b.classes["interaural_coherence"], a.classes["interaural_coherence"])
+    np.testing.assert_array_equal(part.classes["interaural_coherence"], wanted)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.floats(0, 1), st.integers(2, 5))
+def test_averages_of_what_channels_have_in_common_are_possible(
+    tmp_path_factory: pytest.TempPathFactory, share: float, channels: int
+) -> None:
+    one, other = texture(1, channels), texture(2, channels)
+    found, _ = node(tmp_path_factory.mktemp("common"), one, other, weights=[share, 1 - share])
+    parts = found.classes["interaural_coherence"][:, :, 0].astype(np.float64)
+    coherence = parts[:, 0::2] + 1j * parts[:, 1::2]
+    assert np.abs(coherence).max() <= 1
+    if channels == 2:
+        np.testing.assert_allclose(coherence[0], coherence[1].conj(), atol=1e-6)
+    if channels == 3:
+        matrices = np.zeros((coherence.shape[1], 3, 3), complex) + np.eye(3)
+        for row in range(3):
+            matrices[:, row, row - 1], matrices[:, row - 1, row] = coherence[row], coherence[row].conj()
+        assert np.linalg.eigvalsh(matrices).min() > -5e-3
 
 
 def test_weights_are_averaged_and_lengths_may_differ(tmp_path: Path) -> None:
@@ -256,6 +303,11 @@ def test_the_plan_refuses_what_it_knows() -> None:
         rule({"statistics": [known]}, {**nothing, "classes": {"hum": 1}})
     with pytest.raises(MistakeError, match="no input 2"):
         rule({"statistics": [{}]}, {**nothing, "classes": {"moments": 2}})
+    mono = {"channels": 1, "classes": tuple(name for name in MODEL.domains if name not in MODEL.linked)}
+    assert rule({"statistics": [mono, known]}, {**nothing, "classes": {"interaural": 2}})["value"]["channels"] == 2
+    for name in ("interaural", "interaural_coherence"):
+        with pytest.raises(MistakeError, match=f"(?s){name}.*of one channel"):
+            rule({"statistics": [mono, known]}, {**nothing, "classes": {name: 1}})
 
 
 def test_a_class_that_one_channel_does_not_have_comes_from_those_that_have_it(tmp_path: Path) -> None:

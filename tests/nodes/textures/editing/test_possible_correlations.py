@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from nodes.textures.auditory.model import NEAR_PAIRS, PAIRS, pairs_of
 from nodes.textures.editing import correlations
-from nodes.textures.editing.correlations import TOLERANCE, Pairs, matrices_of, nearest_possible
+from nodes.textures.editing.correlations import TOLERANCE, Pairs, cycle_of, matrices_of, nearest_possible
 
 
 def pairs(bands: int, distances: tuple[int, ...]) -> Pairs:
@@ -56,6 +56,30 @@ def test_what_is_found_is_possible(monkeypatch: pytest.MonkeyPatch) -> None:
     assert np.abs(found - wild).max() > 0.1
     monkeypatch.setattr(correlations, "ROUNDS", 5000)  # on the very border projections need long to see it
     assert np.abs(nearest_possible(found, known) - found).max() <= TOLERANCE
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 14), st.floats(0, 3))
+def test_coherences_of_channels_stay_to_the_bit(seed: int, channels: int, common: float) -> None:
+    generator = np.random.default_rng(seed)
+    noises = generator.standard_normal((2, channels + 1, 400))
+    signals = noises[0, 1:] + 1j * noises[1, 1:] + common * (noises[0, 0] + 1j * noises[1, 0])
+    known = cycle_of(channels)
+    matrix = signals @ signals.conj().T
+    matrix /= np.sqrt(np.outer(*[np.diagonal(matrix).real] * 2))
+    entries = matrix[known.first, known.second][None]
+    assert len(entries[0]) == (1 if channels == 2 else channels)
+    np.testing.assert_array_equal(nearest_possible(entries, known), entries)
+
+
+def test_coherences_beyond_one_and_those_of_three_that_exclude_each_other_come_to_the_known_limits() -> None:
+    (two,) = nearest_possible(np.array([[1.2 * np.exp(0.7j)]]), cycle_of(2))
+    np.testing.assert_allclose(two, np.exp(0.7j), atol=1e-5)
+    turns = np.exp(2j * np.pi * np.array([0.1, 0.3, -0.4]))  # of no sum: what is left is that of all -0.9
+    three = nearest_possible(-0.9 * turns[None], cycle_of(3))[0]
+    np.testing.assert_allclose(three, -0.5 * turns, atol=1e-6)
+    same = nearest_possible(0.9 * turns[None], cycle_of(3))[0]
+    np.testing.assert_array_equal(same, 0.9 * turns)
 
 
 def test_matrices_are_found_by_rate_and_only_without_lag() -> None:

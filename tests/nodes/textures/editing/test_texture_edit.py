@@ -80,7 +80,7 @@ def test_only_what_lies_in_the_region_is_changed() -> None:
     inside = (centres >= 500) & (centres <= 1500)
     before, after = (each.classes["envelope_variation"][0, :, 0] for each in (crackle(), found))
     assert (before != after).tolist() == inside.tolist()
-    for name in set(MODEL.domains) - {"envelope_variation"}:
+    for name in set(crackle().classes) - {"envelope_variation"}:
         np.testing.assert_array_equal(found.classes[name], crackle().classes[name])
 
 
@@ -264,6 +264,136 @@ def test_channels_are_edited_alike_and_each_by_its_own_noise() -> None:
     found = apply(crackle(2), {"class": "envelope_variation", "amount": 0})
     assert found.channels == 2
     np.testing.assert_allclose(found.classes["envelope_variation"][0], found.classes["envelope_variation"][1], rtol=0.2)
+
+
+@cache
+def wide(channels: int = 2, common: float = 0.8) -> TextureStatistics:
+    """Statistics of noises that have a noise in common, which comes to each a little later, and gusts."""
+    generator = np.random.default_rng(7)
+    shared, own = generator.standard_normal(4 * RATE), generator.standard_normal((channels, 4 * RATE))
+    sound = np.stack([common * np.roll(shared, 2 * row) for row in range(channels)]) + np.sqrt(1 - common**2) * own
+    sound *= np.interp(np.arange(4 * RATE), np.arange(0, 4 * RATE + 400, 400), generator.exponential(1, 81))
+    found = statistics_of(Audio(0.1 * sound.astype(np.float32), RATE), MODEL)
+    freeze(found)
+    return found
+
+
+INTERAURAL = ("interaural_coherence", "interaural_correlation")
+
+
+def complex_of(statistics: TextureStatistics) -> Any:
+    """Interaural coherence, channels × bands × points."""
+    values = statistics.classes["interaural_coherence"].astype(np.float64)
+    return values[:, 0::2] + 1j * values[:, 1::2]
+
+
+def test_without_interaural_statistics_channels_go_their_own_ways_and_twice_they_are_narrower() -> None:
+    none, twice = (apply(wide(), {"class": "interaural", "amount": amount}) for amount in (0, 2))
+    for name in INTERAURAL:
+        np.testing.assert_array_equal(none.classes[name], 0)
+    before, after = complex_of(wide()), complex_of(twice)
+    np.testing.assert_allclose(np.abs(after), np.tanh(2 * np.arctanh(np.abs(before))), rtol=1e-4)
+    np.testing.assert_allclose(np.angle(after), np.angle(before), atol=1e-4)
+    assert (twice.classes["interaural_correlation"] > wide().classes["interaural_correlation"]).all()
+    for name in set(MODEL.domains) - set(INTERAURAL):
+        np.testing.assert_array_equal(none.classes[name], wide().classes[name])
+
+
+@pytest.mark.parametrize("shorthand", ["correlations", "modulations", "structure", "moments", "levels"])
+def test_width_is_neither_structure_nor_correlation(shorthand: str) -> None:
+    found = apply(wide(), {"class": shorthand, "amount": 0.3, "weight": 0})
+    for name in INTERAURAL:
+        np.testing.assert_array_equal(found.classes[name], wide().classes[name])
+        np.testing.assert_array_equal(found.weights[name], wide().weights[name])
+
+
+def test_an_edit_of_no_class_is_of_what_channels_have_in_common_too() -> None:
+    found = apply(wide(), {"frequency": [300, 1200], "weight": 0, "amount": 0.5})
+    inside = (MODEL.centres >= 300) & (MODEL.centres <= 1200)
+    assert ((found.weights["interaural_correlation"][0, :, 0] == 0) == inside).all()
+    assert ((found.weights["interaural_coherence"][0, :, 0] == 0) == inside.repeat(2)).all()
+    changed = (complex_of(found) != complex_of(wide())).all(axis=(0, 2))
+    assert (changed == inside).all()
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.floats(0, 8),
+    st.sampled_from([{}, {"flip": True}, {"flip": "real"}, {"flip": "imaginary"}]),
+    regions,
+    st.booleans(),
+)
+def test_both_rows_of_a_stereo_sound_tell_the_same(amount: float, flip: Any, region: Any, moves: bool) -> None:
+    edit = {"class": "interaural_coherence", "amount": [[1, amount], [4, 1]] if moves else amount}
+    found = apply(wide(), {**edit, **flip, **region}, {"class": "interaural_correlation", **region, "amount": amount})
+    first, second = complex_of(found)
+    np.testing.assert_allclose(first, second.conj(), atol=1e-6)
+    left, right = found.classes["interaural_correlation"]
+    np.testing.assert_allclose(left, right, atol=1e-6)
+    assert np.abs(first).max() <= 1
+
+
+def test_a_sound_turned_back_to_front_has_the_other_imaginary_parts() -> None:
+    generator = np.random.default_rng(3)
+    one = generator.standard_normal(4 * RATE)
+    sound = np.stack([one, np.roll(one, 2) + 0.2 * generator.standard_normal(len(one))]).astype(np.float32)
+    forth, back = (statistics_of(Audio(each, RATE), MODEL) for each in (sound, sound[:, ::-1].copy()))
+    assert np.abs(complex_of(forth).imag).max() > 0.5
+    found = apply(forth, {"class": "interaural_coherence", "flip": "imaginary"})
+    np.testing.assert_allclose(complex_of(found), complex_of(back), atol=5e-3)
+
+
+def test_of_more_channels_what_all_have_in_common_stays_possible(tmp_path: Path) -> None:
+    classes = dict(wide(3).classes)
+    channels = np.array([[1.0, 0.8, 0.3], [0.8, 1.0, 0.8], [0.3, 0.8, 1.0]])
+    assert np.linalg.eigvalsh(channels).min() > 0
+    near = np.array([channels[row, row - 1] for row in range(3)], np.float32)
+    classes["interaural_correlation"] = np.broadcast_to(near[:, None, None], classes["interaural_correlation"].shape)
+    start = dataclasses.replace(wide(3), classes=classes)
+    found, context = node(tmp_path, {"class": "interaural_correlation", "amount": 2}, statistics=start)
+    after = found.classes["interaural_correlation"][:, 0, 0]
+    matrix = np.eye(3)
+    for row in range(3):
+        matrix[row, row - 1] = matrix[row - 1, row] = after[row]
+    assert np.linalg.eigvalsh(matrix).min() > -5e-3
+    wanted = np.tanh(2 * np.arctanh(near))
+    assert 0.01 < np.abs(after - wanted).max() < 0.3
+    (note,) = context.recorder.notes
+    assert note.startswith("interaural_correlation was changed in 10 of 10 paths") and "no channels have" in note
+
+
+def test_noise_has_independent_channels() -> None:
+    found = apply(wide(), {"structure": "noise"})
+    assert np.abs(complex_of(wide())[:, 3:]).mean() > 0.4
+    assert np.abs(complex_of(found)).mean() < 0.05
+    assert np.abs(found.classes["interaural_correlation"]).mean() < 0.05
+    np.testing.assert_allclose(complex_of(found)[0], complex_of(found)[1].conj(), atol=1e-6)
+
+
+def test_one_channel_has_nothing_in_common(tmp_path: Path) -> None:
+    for name in ("interaural", "interaural_coherence"):
+        with pytest.raises(MistakeError, match="of one channel have no interaural ones"):
+            node(tmp_path, {"class": name, "amount": 0})
+    rule = NodeSpec("texture_edit", texture_edit, "").mark.facts
+    assert rule is not None
+    known = {"classes": tuple(crackle().classes), "axes": crackle().axes()}
+    with pytest.raises(MistakeError, match="no interaural among"):
+        rule({"statistics": known}, {"edits": read({"class": "interaural", "amount": 0})})
+    assert rule(
+        {"statistics": {"classes": tuple(MODEL.domains)}}, {"edits": read({"class": "interaural", "amount": 0})}
+    )
+
+
+def test_autocorrelations_are_scaled_as_fishers_z_and_stay_within_their_limits() -> None:
+    name = "envelope_autocorrelation"
+    before = np.arctanh(crackle().classes[name].astype(np.float64))
+    for amount in (0, 0.5, 2, 8):
+        found = apply(crackle(), {"class": name, "amount": amount}).classes[name]
+        np.testing.assert_allclose(found, np.tanh(amount * before), atol=1e-5)
+        assert np.abs(found).max() < 1
+    np.testing.assert_array_equal(
+        apply(crackle(), {"rate": [0, 99], "amount": 0}).classes[name], crackle().classes[name]
+    )
 
 
 def test_fourteen_channels_and_silence_stay_finite() -> None:

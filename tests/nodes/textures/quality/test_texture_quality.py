@@ -122,6 +122,33 @@ def test_channels_are_compared_each_with_its_own(context):
     assert texture_quality(both, sound(), context=context).value.measure()["copy"] == pytest.approx(0.55, abs=0.2)
 
 
+def test_what_channels_have_in_common_is_in_the_table_where_the_source_is_of_several(context):
+    one, two = sound().samples, sound(seed=1).samples
+    near, far = (Audio(np.concatenate([one, share * one + two]), RATE) for share in (1.0, 0.0))
+    linked = {"interaural_coherence", "interaural_correlation"}
+    value, table, text = texture_quality(far, near, context=context)
+    assert linked <= value.scores["snr"].keys() == value.natural["snr"].keys()
+    assert value.scores["snr"]["interaural_coherence"][0] < 3 < value.natural["snr"]["interaural_coherence"][0]
+    assert "interaural coherence" in text.text and "interaural_correlation" in table.text
+    assert value.draw() is not None
+    mono = texture_quality(near, sound(), context=context).value
+    assert not linked & mono.scores["snr"].keys()
+    with pytest.raises(MistakeError, match="channels"):
+        texture_quality(sound(), near, context=context)
+
+
+def test_statistics_of_several_channels_are_compared_channel_by_channel_beside_a_source_of_one(context):
+    both = Audio(np.concatenate([sound().samples, 0.1 * sound(seed=1).samples]), RATE)
+    statistics = statistics_of(both, AuditoryModel(RATE, highest=4000.0, bands=12))
+    found = texture_quality(both, sound(), statistics, context=context).value
+    assert set(found.scores["snr"]) == set(AuditoryModel.domains)
+    assert found.measure()["snr_min"] == 30
+    assert np.isnan(found.natural["snr"]["interaural_coherence"][0])
+    takes = Takes((both.samples, sound().samples), RATE, ("a", "b"))
+    with pytest.raises(MistakeError, match="channels"):
+        texture_quality(takes, sound(), statistics, context=context)
+
+
 def test_channels_that_are_silent_in_the_source_are_left_out(context):
     source = Audio(np.concatenate([sound(1).samples, np.zeros((1, RATE), np.float32)]), RATE)
     found = texture_quality(source, source, context=context).value.measure()
