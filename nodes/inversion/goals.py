@@ -37,8 +37,9 @@ class Goals:
     ) -> None:
         self._targets, self._weights, self._class_weights = targets, weights, class_weights
         self._coefficients = [target.coefficients_for(length) for target in targets]
-        paths = path_weights(targets, [list(goal) for goal in self._coefficients], bands)
-        self._emphases = emphases_of(self._coefficients, paths, [target.emphasis_for(length) for target in targets])
+        self._paths = path_weights(targets, [list(goal) for goal in self._coefficients], bands)
+        own = [target.emphasis_for(length) for target in targets]
+        self._emphases = emphases_of(self._coefficients, self._paths, own)
 
     @cached_property
     def _shares(self) -> list[dict[str, float]]:
@@ -50,6 +51,12 @@ class Goals:
         """Whether anything that counts compares channels with each other."""
         each = zip(self._targets, self._shares, strict=True)
         return any(share[name] > 0 for target, share in each for name in target.linked)
+
+    @property
+    def leading(self) -> tuple[Representation, dict[str, float], dict[str, Array]]:
+        """The first target that counts, and within it the shares of classes and the weights of paths of some."""
+        number = next(number for number, share in enumerate(self._shares) if any(share.values()))
+        return self._targets[number], self._shares[number], self._paths[number]
 
     def groups(self, count: int) -> list[list[int]]:
         """Return which of `count` channels are descended on together."""

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from nodes.inversion import checks
 from nodes.inversion.bands import Bands, refuse_unreached
 from nodes.values.audio import Audio, Takes
-from nodes.values.representation import Representation
+from nodes.values.representation import Representation, refuse_too_short
 from pipelines.context import Context
 from pipelines.node import Facts, node
 from pipelines.quantities import Seconds, Unit
@@ -57,6 +57,7 @@ def _duration(targets: Sequence[Facts], rate: int | None, asked: float | None) -
     if length is None:
         return {}
     checks.refuse_other_lengths(lengths, length, rate, asked is not None)
+    refuse_too_short(length, max([fact.get("shortest", 1) for fact in targets], default=1), rate)
     return {"duration": length / rate}
 
 
@@ -152,7 +153,8 @@ def invert(
         'white' and 'pink': such noise at the level of the targets. Colouring is worth more than any optimiser.
         'statistics': envelopes with the statistics of the first target (texture_statistics), found by a descent of
         their own, on carriers of noise; 'tonal': on carriers with the very lines of its spectrum, which brings steady
-        pitches nearer and copies more. Unless given, 'statistics' for texture statistics, else 'coloured'.
+        pitches nearer and copies more. Unless given, 'statistics' for texture statistics as the first
+        target that counts ('tonal' where hardly anything in them moves), else 'coloured'.
     phases
         'independent': each channel starts from random numbers of its own, and is as wide as can be; 'shared': all
         channels start from the same, each under its own spectrum, so that a stereo target keeps its image. Statistics

@@ -76,9 +76,11 @@ class Objective:
             found = self._analyses[number](sound)
             terms = [term for term in self.terms if term.target == number]
             each = [term.compare(found[term.descriptor]) for term in terms]
-            total = torch.stack([error * t.share for (error, _), t in zip(each, terms, strict=True) if t.share]).sum()
-            gradient += torch.autograd.grad(total, sound)[0]
-            loss += float(total.detach())
+            counted = [error * term.share for (error, _), term in zip(each, terms, strict=True) if term.share]
+            if counted:
+                total = torch.stack(counted).sum()
+                gradient += torch.autograd.grad(total, sound)[0]
+                loss += float(total.detach())
             errors += [float(error.detach()) for error, _ in each]
             distances += [float(plain.detach()) * t.energy for (_, plain), t in zip(each, terms, strict=True)]
         return Point(position, loss, self._shaping(gradient).reshape(1, -1), tuple(errors), tuple(distances))

@@ -188,6 +188,24 @@ class LBFGS(Optimiser):
         return -q[None]
 
 
+def descended(loss: Callable[[torch.Tensor], torch.Tensor], position: torch.Tensor, steps: int) -> torch.Tensor:
+    """Return where steps of L-BFGS lead from a position (1 × numbers), or fewer where nothing is left to gain."""
+
+    def evaluate(position: torch.Tensor) -> Point:
+        place = position.detach().requires_grad_()
+        total = loss(place)
+        (gradient,) = torch.autograd.grad(total, place)
+        return Point(position, float(total.detach()), gradient, ())
+
+    optimiser, point = LBFGS(), evaluate(position)
+    for _ in range(steps):
+        following = optimiser.step(point, evaluate)
+        if following is None:
+            break
+        point = following
+    return point.position
+
+
 def _square(values: torch.Tensor) -> float:
     """Return |values|², in float64: the gradient of what is very quiet is very large."""
     return float(torch.linalg.vector_norm(values, dtype=torch.float64)) ** 2

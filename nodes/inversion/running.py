@@ -16,7 +16,7 @@ from nodes.inversion.optimisers import LBFGS, Adam, BoldDriver, Nesterov, Optimi
 from nodes.inversion.shaping import Shaping
 from nodes.inversion.shelf import Shelf
 from nodes.inversion.spectra import mean_power, resampled, told
-from nodes.inversion.start import Initial, Phases, first_sounds
+from nodes.inversion.start import Initial, Phases, first_sounds, own_first_sounds
 from nodes.inversion.terms import Term
 from nodes.values.audio import Audio
 from nodes.values.blocks import require_finite_sound
@@ -65,10 +65,13 @@ def run(
     goals = Goals(targets, weights, class_weights, bands, length + common)
     groups = goals.groups(count)
     analyses = [_closed(target.analysis(length + common, device), common) for target in targets]
-    if start is None:
-        first = first_sounds(targets, weights, groups, length, initial, phases, context.seed, loop, device)
-    else:
+    initial = initial or goals.leading[0].starts or "coloured"
+    if start is not None:
         first = _beginning(start, length, loop)
+    elif initial in ("statistics", "tonal"):
+        first = own_first_sounds(goals, groups, length, initial, phases, context.seed, loop, device)
+    else:
+        first = first_sounds(targets, weights, count, length, initial, phases, context.seed)
     spectra = _spectra(targets, weights, count, length)
 
     def prepared(group: tuple[list[int], list[Term]]) -> Part:

@@ -36,7 +36,7 @@ class Shaping:
         self._length = length
         self._responses = None
         if spectra is not None:
-            self._responses = torch.tensor(np.stack([_response(each, length) for each in spectra]), device=device)
+            self._responses = torch.tensor(_responses(spectra, length), device=device)
 
     def __call__(self, signal: torch.Tensor) -> torch.Tensor:
         """Return filtered channels × length."""
@@ -46,9 +46,9 @@ class Shaping:
         return filtered
 
 
-def _response(spectrum: Array, length: int) -> Array:
-    """Return the response at the bins of a real transform, with a mean square of 1."""
-    response = np.sqrt(resampled(spectrum, length))
-    response = np.maximum(response, RANGE * response.max())
-    mean_square = float(np.mean(response**2))
-    return np.asarray(response / np.sqrt(mean_square) if mean_square > 0 else np.ones_like(response), np.float32)
+def _responses(spectra: Sequence[Array], length: int) -> Array:
+    """Return the responses at the bins of a real transform (channels × bins), with a mean square of 1 over all."""
+    found = np.sqrt(np.stack([resampled(spectrum, length) for spectrum in spectra]))
+    found = np.maximum(found, RANGE * found.max())
+    mean_square = float(np.mean(found**2))
+    return np.asarray(found / np.sqrt(mean_square) if mean_square > 0 else np.ones_like(found), np.float32)

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from nodes.inversion.checks import refuse_no_start
+from nodes.inversion.goals import Goals
 from nodes.inversion.spectra import mean_power, resampled, stretched, told
 from nodes.values.representation import Representation
 from pipelines.mistakes import mistake
@@ -27,48 +28,38 @@ LOWEST_PINK = 20.0
 def first_sounds(
     targets: Sequence[Representation],
     weights: Sequence[float],
-    groups: Sequence[Sequence[int]],
+    count: int,
     length: int,
-    initial: Initial | None,
+    initial: Initial,
     phases: Phases,
     seed: int,
-    loop: bool = False,
-    device: str = "cpu",
 ) -> Array:
-    """Return iterate 0 where there is no start.
+    """Return noise as iterate 0.
 
     Parameters
     ----------
     targets, weights
         What to reach, and how much each counts.
-    groups, length
-        Channels, by those that are descended on together, and samples to make.
+    count, length
+        Channels and samples to make; the end goes on into the beginning.
     initial
         'coloured': the magnitudes of `colour()` with random phases; 'envelope': that times `envelope()`; 'energies':
         Gaussian noise with the power of `spectrum()`; 'white' and 'pink': Gaussian noise at the level of `colour()`.
-        Where no target tells a spectrum, white noise stands for it. 'statistics' and 'tonal': what the first target
-        makes of 'energies' and of 'coloured'; None for 'statistics' where it makes something, else 'coloured'.
+        Where no target tells a spectrum, white noise stands for it.
     phases
         'independent': each channel has random numbers of its own; 'shared': all have the same.
     seed
         The same seed gives the same bits.
-    loop
-        Whether the end shall go on into the beginning, as that of noise does anyway.
-    device
-        'cpu' or 'cuda'.
 
     Returns
     -------
-    channels × length, float32.
+    count × length, float32.
 
     Raises
     ------
     MistakeError
         Where an envelope is asked for that no target tells.
     """
-    initial = initial or ("statistics" if targets[0].starts else "coloured")
-    if initial in ("statistics", "tonal"):
-        return _own_starts(targets[0], groups, length, initial, phases, seed, loop, device)
     spectra = told(targets, weights, lambda target: target.spectrum() if initial == "energies" else target.colour())
     envelopes = told(targets, weights, lambda target: target.envelope()) if initial == "envelope" else []
     if initial == "envelope" and not envelopes:
@@ -79,8 +70,8 @@ def first_sounds(
             allowed="coloured, energies, white or pink, or a target that keeps time such as a scattering",
         )
     squares = [(weight, np.square(values, dtype=np.float64)) for weight, values in envelopes]
-    made = np.empty((sum(map(len, groups)), length), np.float32)
-    for channel in range(len(made)):
+    made = np.empty((count, length), np.float32)
+    for channel in range(count):
         random = np.random.default_rng([seed, 0 if phases == "shared" else channel])
         spectrum = mean_power(spectra, channel, lambda values: resampled(values, length))
         sound = noise(initial, spectrum, length, targets[0].sample_rate, random)
@@ -89,8 +80,8 @@ def first_sounds(
     return made
 
 
-def _own_starts(
-    target: Representation,
+def own_first_sounds(
+    goals: Goals,
     groups: Sequence[Sequence[int]],
     length: int,
     initial: Initial,
@@ -99,21 +90,47 @@ def _own_starts(
     loop: bool,
     device: str,
 ) -> Array:
-    """Return what a target makes of noise: channels × length, float32."""
-    refuse_no_start(initial, target.starts)
+    """Return what the first target that counts makes of noise, as iterate 0.
+
+    Parameters
+    ----------
+    goals
+        The targets.
+    groups, length
+        Channels, by those that are descended on together, and samples to make.
+    initial
+        'statistics': of noise as 'energies' of `first_sounds`; 'tonal': as 'coloured'.
+    phases, seed
+        As `first_sounds`; channels that are descended on together are always independent, for the target tells what
+        they have in common.
+    loop
+        Whether the end shall go on into the beginning.
+    device
+        'cpu' or 'cuda'.
+
+    Returns
+    -------
+    channels × length, float32.
+
+    Raises
+    ------
+    MistakeError
+        Where that target makes no first sounds.
+    """
+    target, shares, paths = goals.leading
+    refuse_no_start(initial, bool(target.starts))
+    kind: Initial = "coloured" if initial == "tonal" else "energies"
     spectrum = target.colour() if initial == "tonal" else target.spectrum()
 
     def carrier(channel: int, alone: bool) -> Array:
         random = np.random.default_rng([seed, 0 if phases == "shared" and alone else channel])
         power = None if spectrum is None else resampled(spectrum[channel % len(spectrum)], length)
-        kind: Initial = "coloured" if initial == "tonal" else "energies"
         return noise(kind, power, length, target.sample_rate, random).astype(np.float32)
 
     def made(group: Sequence[int]) -> Array:
         rows = [channel % target.channels for channel in group]
-        return target.first_sound(
-            np.stack([carrier(channel, len(group) == 1) for channel in group]), rows, loop, device
-        )
+        carriers = np.stack([carrier(channel, len(group) == 1) for channel in group])
+        return target.first_sound(carriers, rows, shares, paths, loop, device)
 
     return np.concatenate(spread(made, groups))
 

@@ -97,7 +97,8 @@ def terms_of(
             weights = emphases[number].get(name)
             emphasis = None if weights is None else _emphasis(energies, weights, device)
             wanted = torch.tensor(values, dtype=torch.float32, device=device)
-            terms.append(Term(number, name, wanted, float(energies.sum()), emphasis, shares[number][name]))
+            share = 0.0 if weights is not None and not weights.any() else shares[number][name]
+            terms.append(Term(number, name, wanted, float(energies.sum()), emphasis, share))
     return terms
 
 
@@ -164,7 +165,8 @@ def shares(
     if not total > 0:
         raise mistake(
             "nothing is left to descend on: every target, class or path weighs 0",
-            parameter="weights" if not any(weights) else "path_weights" if any(emphases) else "class_weights",
+            parameter="weights" if not any(weights) else "class_weights" if class_weights else "path_weights",
             allowed="at least one weight above 0",
+            hint="also the weights that an edit of the statistics gave" if any(emphases) else "",
         )
     return [{name: share / total for name, share in each.items()} for each in found]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from nodes.textures.model import TextureModel
+from nodes.textures.model import TextureModel, refuse_short
 from nodes.textures.stretches import measured, stretches_of
 from nodes.textures.value import TextureStatistics
 from nodes.values.audio import Audio
 from nodes.values.blocks import require_finite_sound
 from nodes.values.power import power_spectrum
-from pipelines.mistakes import mistake
 
 BLOCK = 1.5
 """Seconds of the blocks whose spread tells how far statistics can be trusted."""
@@ -24,7 +23,7 @@ def statistics_of(audio: Audio, model: TextureModel, device: str = "cpu") -> Tex
     MistakeError
         Where the sound is too short, or a sample is NaN or infinite.
     """
-    refuse_short(audio, model)
+    refuse_short(audio.length, model)
     require_finite_sound(audio.samples, audio.sample_rate)
     classes = {name: values.mean(-1) for name, values in measured(audio.samples, model, device).items()}
     blocks = measured(audio.samples, model, device, stretches_of(model, audio.length, BLOCK))
@@ -43,15 +42,3 @@ def statistics_of(audio: Audio, model: TextureModel, device: str = "cpu") -> Tex
         sample_rate=audio.sample_rate,
         samples=audio.length,
     )
-
-
-def refuse_short(audio: Audio, model: TextureModel) -> None:
-    """Refuse a sound in which there is too little to take a mean of."""
-    least = model.least_samples()
-    if audio.length < least:
-        raise mistake(
-            "the sound is too short for statistics",
-            parameter="audio",
-            given=f"{audio.length} samples ({audio.length / audio.sample_rate:.3f} s)",
-            allowed=f"{least} samples ({least / audio.sample_rate:.3f} s) or more; 3 s and more are wise",
-        )

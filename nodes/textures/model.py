@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from pipelines.mistakes import mistake
 from pipelines.value import Array, Value
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ Loss = Callable[[Mapping[str, "torch.Tensor"]], "torch.Tensor"]
 
 class TextureModel(Value):
     """A front end: which statistics there are, of what, and how they are measured."""
+
+    name: ClassVar[str]
+    """What `texture_statistics` calls it."""
 
     domains: ClassVar[Mapping[str, Domain]]
     """The classes of statistics, in order."""
@@ -61,6 +65,10 @@ class TextureModel(Value):
         A function through which gradients flow. Silence gives finite values and gradients.
         """
 
+    def still(self, classes: Mapping[str, Array], weights: Mapping[str, Array]) -> bool:
+        """Return whether statistics (channels × paths) are of a sound in which nothing moves that counts."""
+        return False
+
     def related(self, carriers: Array, classes: Mapping[str, Array]) -> Array:
         """Return noises that have in common with each other what statistics say, and else are as they were.
 
@@ -74,7 +82,7 @@ class TextureModel(Value):
         return carriers
 
     def impose(
-        self, measure: Measurement, sound: torch.Tensor, wanted: Mapping[str, torch.Tensor], loss: Loss
+        self, measure: Measurement, sound: torch.Tensor, wanted: Mapping[str, torch.Tensor], loss: Loss | None
     ) -> torch.Tensor:
         """Return a sound with the fine structure of another that is near statistics, from where a descent starts well.
 
@@ -87,7 +95,8 @@ class TextureModel(Value):
         wanted
             The statistics, each channels × paths.
         loss
-            How far statistics are from them; only the classes of `imposed` count in it.
+            How far statistics are from them; only the classes of `imposed` count in it. None where nothing counts: then
+            bands are given their levels only.
         """
         raise NotImplementedError
 
@@ -115,3 +124,19 @@ class TextureModel(Value):
     @abstractmethod
     def least_samples(self) -> int:
         """Return the least length of a sound of which statistics mean something."""
+
+    def shortest(self) -> int:
+        """Return the least length of a sound that can be made."""
+        return 1
+
+
+def refuse_short(length: int, model: TextureModel) -> None:
+    """Refuse a sound (in samples) in which there is too little to take a mean of."""
+    least, rate = model.least_samples(), model.sample_rate
+    if length < least:
+        raise mistake(
+            "the sound is too short for statistics",
+            parameter="audio",
+            given=f"{length} samples ({length / rate:.3f} s)",
+            allowed=f"{least} samples ({least / rate:.3f} s) or more; 3 s and more are wise",
+        )

@@ -7,19 +7,25 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
-from nodes.inversion.terms import shares, terms_of
-from nodes.textures.model import Measurement
+from nodes.inversion.terms import terms_of
+from nodes.textures.model import Measurement, TextureModel
 from nodes.textures.stretches import Layout
 from nodes.textures.value import TextureStatistics
 from pipelines.value import Array
 from pipelines.workers import spread
 
 FADE = 0.05
-"""Seconds in which one stretch of a first sound fades into the next."""
+"""Seconds in which one stretch fades into the next; few, for sparse events are at other times in each."""
 
 
 def first_sound(
-    statistics: TextureStatistics, carriers: Array, rows: Sequence[int], loop: bool = False, device: str = "cpu"
+    statistics: TextureStatistics,
+    carriers: Array,
+    rows: Sequence[int],
+    shares: Mapping[str, float],
+    paths: Mapping[str, Array],
+    loop: bool = False,
+    device: str = "cpu",
 ) -> Array:
     """Return sounds with the fine structure of carriers, and nearly these statistics.
 
@@ -33,6 +39,8 @@ def first_sound(
         channels × samples; their end goes on into their beginning.
     rows
         Which channel of the statistics each of these is; several only where they are to be descended on together.
+    shares, paths
+        How much each class counts, and of some each path; classes of a share of 0 are left as noise has them.
     loop
         Whether the end shall go on into the beginning.
     device
@@ -48,64 +56,86 @@ def first_sound(
     rate = layout.sample_rate
     places = np.clip(layout.centres - margin / rate, 0, length / rate)
     goals, weights = statistics.at(places), statistics.weights_at(places)
-    if len(rows) > 1:
+    for name, each in paths.items():
+        weights[name] = each[:, None] * weights.get(name, np.ones((1, len(each), len(places)), np.float32))
+    if len(rows) > 1 and any(shares.get(name) for name in model.linked):
         carriers = model.related(carriers, {name: values.mean(-1) for name, values in goals.items()})
-    noise = torch.tensor(np.pad(carriers, ((0, 0), (margin, margin)), mode="wrap"), dtype=torch.float32, device=device)
+    wrapped = np.pad(carriers, ((0, 0), (margin, margin)), mode="wrap")
+    noise = torch.tensor(wrapped, dtype=torch.float32, device=device)
+    both = (noise, noise.roll(length // 2, 1)) if statistics.moving else (noise,)  # what is blended is independent
     measure = model.measurement(layout.size, layout.samples / rate, layout.edge / rate, device, torch.float32)
+
+    alone = () if len(rows) > 1 else model.linked
+    counted = {n: share if n in model.imposed and n not in alone else 0.0 for n, share in shares.items()}
 
     def made(number: int) -> Array:
         start = layout.starts[number]
+        noise = both[statistics.moving and number % 2]
         part = torch.nn.functional.pad(noise[:, start : start + layout.samples], (0, layout.size - layout.samples))
-        goal, own = ({name: each[rows, :, number] for name, each in both.items()} for both in (goals, weights))
-        return _imposed(statistics, measure, part, goal, own, device)[:, : layout.samples]
+        goal = {name: each[rows, :, number] for name, each in goals.items()}
+        own = {name: each[rows if len(each) > 1 else [0] * len(rows), :, number] for name, each in weights.items()}
+        return _imposed(model, measure, part, goal, own, counted, device)[:, : layout.samples]
 
-    sound = joined(spread(made, range(len(layout.starts))), layout)
-    return _closed(sound, 2 * margin, rate) if loop else sound[:, margin : margin + length]
+    parts = spread(made, range(len(layout.starts)))
+    sound = blended(parts, layout) if statistics.moving else joined(parts, layout, round(FADE * rate))
+    return _closed(sound, 2 * margin, round(FADE * rate)) if loop else sound[:, margin : margin + length]
 
 
 def _imposed(
-    statistics: TextureStatistics,
+    model: TextureModel,
     measure: Measurement,
     part: torch.Tensor,
     goal: Mapping[str, Array],
     weights: Mapping[str, Array],
+    shares: Mapping[str, float],
     device: str,
 ) -> Array:
     """Return one stretch with these statistics."""
-    model, usual = statistics.model, statistics.class_emphasis()
-    left_out = {name for name in goal if name not in model.imposed or (name in model.linked and len(part) == 1)}
-    share = shares([goal], [1.0], dict.fromkeys(left_out, 0.0), [weights], [usual])
-    terms = terms_of([goal], share, [weights], device, [model.floors])
-    counted = [term for term in terms if term.share]
+    terms = [term for term in terms_of([goal], [shares], [weights], device, [model.floors]) if term.share]
 
     def loss(found: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        return torch.stack([term.compare(found[term.descriptor])[0] * term.share for term in counted]).sum()
+        return torch.stack([term.compare(found[term.descriptor])[0] * term.share for term in terms]).sum()
 
     wanted = {name: torch.tensor(values, device=device) for name, values in goal.items()}
-    return np.asarray(model.impose(measure, part, wanted, loss).cpu().numpy(), np.float32)
+    return np.asarray(model.impose(measure, part, wanted, loss if terms else None).cpu().numpy(), np.float32)
 
 
-def joined(parts: Sequence[Array], layout: Layout) -> Array:
+def joined(parts: Sequence[Array], layout: Layout, fade: int) -> Array:
     """Return stretches (channels × samples) as one sound, each faded into the next amid what both have in common."""
     found = np.zeros((len(parts[0]), layout.length), np.float32)
     found[:, : layout.samples] = parts[0]
     for before, start, part in zip(layout.starts, layout.starts[1:], parts[1:], strict=False):
         common = before + layout.samples - start
-        rising, place = _rising(common, layout.sample_rate), slice(start, start + common)
+        rising, place = _rising(common, fade), slice(start, start + common)
         found[:, place] = found[:, place] * (1 - rising) + part[:, :common] * rising
         found[:, start + common : start + layout.samples] = part[:, common:]
     return found
 
 
-def _closed(sound: Array, common: int, sample_rate: int) -> Array:
+def blended(parts: Sequence[Array], layout: Layout) -> Array:
+    """Return stretches of independent noises as one sound, in which each gives way to the next all the time."""
+    found = np.zeros((len(parts[0]), layout.length), np.float32)
+    for number, (start, part) in enumerate(zip(layout.starts, parts, strict=True)):
+        weights = np.ones(layout.samples, np.float32)
+        if number:
+            common = layout.starts[number - 1] + layout.samples - start
+            weights[:common] = np.sqrt(_rising(common, common))
+        if number + 1 < len(parts):
+            common = start + layout.samples - layout.starts[number + 1]
+            weights[layout.samples - common :] *= np.sqrt(1 - _rising(common, common))
+        found[:, start : start + layout.samples] += part * weights
+    return found
+
+
+def _closed(sound: Array, common: int, fade: int) -> Array:
     """Return a loop from a sound whose last samples are made for the places of its first: they fade into these."""
-    rising = _rising(common, sample_rate)
+    rising = _rising(common, fade)
     found = sound[:, : sound.shape[1] - common].copy()
     found[:, :common] = found[:, :common] * rising + sound[:, sound.shape[1] - common :] * (1 - rising)
     return np.roll(found, -(common // 2), axis=1)
 
 
-def _rising(common: int, sample_rate: int) -> Array:
-    """Return weights that rise from 0 to 1 in the middle, shortly: sparse events are not at the same times in both."""
-    places = (np.arange(common) + 0.5 - common / 2) / min(common, FADE * sample_rate)
+def _rising(common: int, fade: int) -> Array:
+    """Return weights that rise from 0 to 1 in the middle of what is common."""
+    places = (np.arange(common) + 0.5 - common / 2) / max(1, min(common, fade))
     return np.asarray(0.5 + 0.5 * np.sin(np.pi * np.clip(places, -0.5, 0.5)), np.float32)

@@ -19,7 +19,7 @@ STRETCH, EDGE = 6.0, 1.0
 """Seconds of the longest stretch, and of its edges, over which neighbours overlap."""
 
 MOVING = 2.5
-"""Seconds of the longest stretch where statistics move: in each they stand still."""
+"""Seconds of the longest stretch where statistics move: it stands for its middle, and each moment is in two of them."""
 
 SHORT_EDGE = 0.2
 """Part of a short sound that each edge takes at most."""
@@ -62,7 +62,7 @@ class Layout:
         return (np.array(self.starts) + self.samples / 2) / self.sample_rate
 
 
-def stretches_of(model: TextureModel, length: int, longest: float = STRETCH) -> Layout:
+def stretches_of(model: TextureModel, length: int, longest: float = STRETCH, moving: bool = False) -> Layout:
     """Return the layout of a sound: whole where it is short, else stretches that overlap by their edges.
 
     Parameters
@@ -73,11 +73,14 @@ def stretches_of(model: TextureModel, length: int, longest: float = STRETCH) -> 
         Samples of the sound.
     longest
         Seconds of a stretch at most.
+    moving
+        Whether each stretch shall give way to the next all the time, so that their statistics make no steps.
     """
     rate = model.sample_rate
     most = round(longest * rate)
-    edge = round(min(EDGE * rate, SHORT_EDGE * min(length, most)))
-    count = max(1, math.ceil((length - edge) / (most - edge)))
+    edge = most // 2 if moving and length > most else round(min(EDGE * rate, SHORT_EDGE * min(length, most)))
+    fewest = max(1, (length - edge) // max(1, model.least_samples() - edge))
+    count = min(max(1, math.ceil((length - edge) / (most - edge))), fewest)
     hop = math.ceil((length - edge) / count)
     starts = tuple(min(number * hop, max(0, length - hop - edge)) for number in range(count))
     samples = min(length, hop + edge)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
 
 from nodes.textures.erb import smoothed
 from nodes.textures.model import TextureModel
-from nodes.values.representation import Representation
+from nodes.values.representation import Representation, refuse_too_short
 from pipelines.value import Array
 
 if TYPE_CHECKING:
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
 
     from nodes.textures.stretches import Layout
+
+QUIET, SILENT = 1e-8, 1e-30
+"""Energy of a stretch, relative to the most, and alone, below which it counts the less the quieter it is."""
 
 DETAIL = 0.25
 """Equivalent rectangular bandwidths over which the spectrum of carriers is smoothed: pitches stay, little is copied."""
@@ -96,18 +101,22 @@ class TextureStatistics(Representation):
         """Return the classes at their first point."""
         return {name: values[:, :, 0] for name, values in self.classes.items()}
 
+    @property
+    def moving(self) -> bool:
+        """Whether the statistics change over the sound to be made."""
+        return len(self.times) > 1
+
     def layout(self, length: int) -> Layout:
         """Return the stretches of a sound of this length in each of which it shall have the statistics."""
         from nodes.textures.stretches import MOVING, STRETCH, stretches_of
 
-        return stretches_of(self.model, length, MOVING if len(self.times) > 1 else STRETCH)
+        return stretches_of(self.model, length, MOVING if self.moving else STRETCH, self.moving)
 
     def common(self, length: int) -> int:
         """Return the samples of an edge of the stretches of a loop: what fades in there has faded out at the end."""
-        from nodes.textures.stretches import EDGE, MOVING, SHORT_EDGE, STRETCH
-
-        longest = MOVING if len(self.times) > 1 else STRETCH
-        return min(round(min(EDGE, SHORT_EDGE * longest) * self.sample_rate), length // 4)
+        whole = length // 4
+        edge = self.layout(length + whole).edge
+        return edge if edge < length else whole
 
     def coefficients_for(self, length: int) -> dict[str, Array]:
         """Return for each class what a sound of this length shall have: channels × paths × stretches."""
@@ -115,7 +124,14 @@ class TextureStatistics(Representation):
 
     def emphasis_for(self, length: int) -> dict[str, Array]:
         """Return the weights of paths, shaped as `coefficients_for`."""
-        return self.weights_at(self.layout(length).centres)
+        found = self.weights_at(self.layout(length).centres)
+        if self.moving:  # a quiet stretch counts as much as a loud one
+            for name, values in self.coefficients_for(length).items():
+                if self.model.domains[name] == "level":
+                    energies = np.square(values, dtype=np.float64).mean(1, keepdims=True)
+                    even = 1 / np.maximum(energies, QUIET * energies.max(2, keepdims=True) + SILENT)
+                    found[name] = np.asarray(found.get(name, np.ones_like(values)) * even, np.float64)
+        return found
 
     def at(self, times: Array) -> dict[str, Array]:
         """Return the statistics at other times: channels × paths × times."""
@@ -134,6 +150,7 @@ class TextureStatistics(Representation):
         """Return the map from samples of any length to statistics, stretch by stretch."""
         from nodes.textures.stretches import Stretches
 
+        refuse_too_short(length, self.model.shortest(), self.sample_rate)
         return Stretches(self.model, self.layout(length), device)
 
     def class_emphasis(self) -> dict[str, float]:
@@ -146,15 +163,26 @@ class TextureStatistics(Representation):
         return tuple(name for name in self.model.linked if name in self.classes)
 
     @property
-    def starts(self) -> bool:
-        """Whether there is a first sound of these statistics: for those that can be imposed on noise."""
-        return bool(self.model.imposed)
+    def starts(self) -> Literal["statistics", "tonal"] | None:
+        """Of which carriers first sounds are made: of lines where hardly anything moves, for noise always does."""
+        if not self.model.imposed:
+            return None
+        still = self.model.still({name: values.mean(-1) for name, values in self.classes.items()}, self.weights)
+        return "tonal" if still else "statistics"
 
-    def first_sound(self, carriers: Array, rows: Sequence[int], loop: bool, device: str) -> Array:
+    def first_sound(
+        self,
+        carriers: Array,
+        rows: Sequence[int],
+        shares: Mapping[str, float],
+        paths: Mapping[str, Array],
+        loop: bool,
+        device: str,
+    ) -> Array:
         """Return sounds that have these statistics nearly, with the fine structure of given carriers."""
         from nodes.textures.starting import first_sound
 
-        return first_sound(self, carriers, rows, loop, device)
+        return first_sound(self, carriers, rows, shares, paths, loop, device)
 
     def floors(self) -> dict[str, float]:
         """Return for each class the size below which differences hardly count."""

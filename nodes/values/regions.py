@@ -57,18 +57,22 @@ class Form(NamedTuple):
         for name in given if isinstance(given, Mapping) else ():
             if name not in known:
                 near = nearest(str(name), known)
-                raise wrong(f"in a {self.noun} only {', '.join(known)} (it has '{name}'{near and '; '}{near})")
+                raise wrong(f"in {self._one} only {', '.join(known)} (it has '{name}'{near and '; '}{near})")
         if not isinstance(given, Mapping) or not given.keys() & AXES.keys() or self.value not in given:
             raise wrong(f"{self.noun}s with a range and a {self.value}, as [{self.example}]")
         return {name: self._range(name, value) if name in AXES else value for name, value in given.items()}
 
+    @property
+    def _one(self) -> str:
+        return f"{'an' if self.noun[0] in 'aeiou' else 'a'} {self.noun}"
+
     def _range(self, axis: str, given: Any) -> list[float]:
         if not isinstance(given, Sequence) or isinstance(given, str) or len(given) != 2:
-            raise wrong(f"for the {axis} of a {self.noun} two ends, as {axis}: [0.5, 4]")
+            raise wrong(f"for the {axis} of {self._one} two ends, as {axis}: [0.5, 4]")
         low, high = (AXES[axis](end) for end in given)
         if not (math.isfinite(low) and math.isfinite(high) and low <= high):
             ends = f"not {low:g}, {high:g}"
-            raise wrong(f"for the {axis} of a {self.noun} its lower end, then its upper one, both finite ({ends})")
+            raise wrong(f"for the {axis} of {self._one} its lower end, then its upper one, both finite ({ends})")
         return [low, high]
 
     @property

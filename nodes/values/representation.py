@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
 
+from pipelines.mistakes import mistake
 from pipelines.value import Array, Value
 
 if TYPE_CHECKING:
@@ -37,9 +38,12 @@ class Representation(Value):
         return min(self.sample_rate, length // 4)
 
     @property
-    def starts(self) -> bool:
-        """Whether `first_sound` makes a sound from which a descent starts well."""
-        return False
+    def starts(self) -> Literal["statistics", "tonal"] | None:
+        """Of which carriers `first_sound` makes a sound from which a descent starts well; None where it makes none.
+
+        'statistics': noise with the spectrum of the sound; 'tonal': that with its very lines, for steady sounds.
+        """
+        return None
 
     @abstractmethod
     def coefficients(self) -> dict[str, Array]:
@@ -89,7 +93,15 @@ class Representation(Value):
         """
         return None
 
-    def first_sound(self, carriers: Array, rows: Sequence[int], loop: bool, device: str) -> Array:
+    def first_sound(
+        self,
+        carriers: Array,
+        rows: Sequence[int],
+        shares: Mapping[str, float],
+        paths: Mapping[str, Array],
+        loop: bool,
+        device: str,
+    ) -> Array:
         """Return sounds near the target from which a descent starts well; where `starts` says that there are any.
 
         Parameters
@@ -98,6 +110,8 @@ class Representation(Value):
             channels × samples of noise whose fine structure they may take; the end goes on into the beginning.
         rows
             Which channel of the target each of these is; several only where they are descended on together.
+        shares, paths
+            How much each class counts, and of some each path.
         loop
             Whether the end of the sounds shall go on into their beginning.
         device
@@ -141,3 +155,14 @@ class Representation(Value):
         'frequency' in Hz, 'rate' in Hz, 'scale' in signed cycles per octave; NaN where a path has none.
         """
         return {}
+
+
+def refuse_too_short(length: int, shortest: int, sample_rate: int) -> None:
+    """Refuse to make a sound that is too short to be compared with a target."""
+    if length < shortest:
+        raise mistake(
+            "the sound to be made is too short for a target",
+            parameter="duration",
+            given=f"{length} samples ({length / sample_rate:.6g} s)",
+            allowed=f"{shortest} samples ({shortest / sample_rate:.6g} s) or more",
+        )

@@ -95,4 +95,4 @@ def _libraries() -> list[str]:
 
 
 def _module(name: str) -> str:
-    return {"hydra-core": "hydra", "kymatio": "kymatio.scattering1d.frontend.torch_frontend"}.get(name, name)
+    return {"hydra-core": "hydra", "pillow": "PIL"}.get(name, name)

@@ -11,8 +11,7 @@ from collections.abc import Mapping
 
 import torch
 
-from nodes.inversion.objective import Point
-from nodes.inversion.optimisers import LBFGS
+from nodes.inversion.optimisers import descended
 from nodes.textures.auditory.front_end import Envelopes
 from nodes.textures.auditory.measuring import Measuring
 from nodes.textures.model import Loss
@@ -25,7 +24,7 @@ SILENT = 1e-6
 
 
 def imposed(
-    measure: Measuring, sound: torch.Tensor, wanted: Mapping[str, torch.Tensor], loss: Loss, steps: int = STEPS
+    measure: Measuring, sound: torch.Tensor, wanted: Mapping[str, torch.Tensor], loss: Loss | None, steps: int = STEPS
 ) -> torch.Tensor:
     """Return a sound whose envelopes have been brought to statistics, as `TextureModel.impose` says.
 
@@ -39,16 +38,10 @@ def imposed(
     def envelopes(position: torch.Tensor) -> torch.Tensor:
         return position.view_as(found.envelopes).abs() * unit
 
-    def evaluate(position: torch.Tensor) -> Point:
-        place = position.detach().requires_grad_()
-        total = loss(measure.statistics(Envelopes(envelopes(place), found.powers, found.products), channels))
-        (gradient,) = torch.autograd.grad(total, place)
-        return Point(position, float(total.detach()), gradient, ())
+    def far(position: torch.Tensor) -> torch.Tensor:
+        assert loss is not None
+        return loss(measure.statistics(Envelopes(envelopes(position), found.powers, found.products), channels))
 
-    optimiser, point = LBFGS(), evaluate((found.envelopes / unit).reshape(1, -1))
-    for _ in range(steps):
-        following = optimiser.step(point, evaluate)
-        if following is None:
-            break
-        point = following
-    return front_end.with_envelopes(sound, envelopes(point.position), wanted["band_power"])
+    position = (found.envelopes / unit).reshape(1, -1)
+    position = position if loss is None else descended(far, position, steps)
+    return front_end.with_envelopes(sound, envelopes(position), wanted["band_power"])

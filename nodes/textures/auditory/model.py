@@ -35,6 +35,9 @@ NEAR_PAIRS = (1, 2)
 SHORTEST_LAG, LONGEST_LAG, LAGS = 0.01, 0.75, 16
 """Seconds between which envelopes are compared with themselves, and at how many lags."""
 
+STILL = 0.02
+"""Relative deviation of an envelope up to which its sound is steady: that of noise is ten times as much."""
+
 MOMENTS = ("band_power", "envelope_mean", "envelope_variation", "envelope_skewness", "envelope_kurtosis")
 """The classes with one statistic a band."""
 
@@ -63,6 +66,7 @@ class AuditoryModel(TextureModel):
         Added to the squared magnitude of bands, so that the compressed envelope of silence has a gradient.
     """
 
+    name: ClassVar[str] = "auditory"
     domains: ClassVar[dict[str, Domain]] = {
         "band_power": "level",
         "envelope_mean": "level",
@@ -120,6 +124,11 @@ class AuditoryModel(TextureModel):
 
         return Measuring(self, size, duration, edge, device, dtype)
 
+    def still(self, classes: Mapping[str, Array], weights: Mapping[str, Array]) -> bool:
+        """Return whether no band that counts varies by more than noise would."""
+        counts = weights["band_power"].any(-1) if "band_power" in weights else np.ones((1, 1))
+        return not (counts * (classes["envelope_variation"] > STILL)).any()
+
     def related(self, carriers: Array, classes: Mapping[str, Array]) -> Array:
         """Return noises with the coherence of these statistics, as `TextureModel` says."""
         from nodes.textures.auditory.relating import related
@@ -127,7 +136,7 @@ class AuditoryModel(TextureModel):
         return related(self, carriers, classes)
 
     def impose(
-        self, measure: Measurement, sound: torch.Tensor, wanted: Mapping[str, torch.Tensor], loss: Loss
+        self, measure: Measurement, sound: torch.Tensor, wanted: Mapping[str, torch.Tensor], loss: Loss | None
     ) -> torch.Tensor:
         """Return a sound with the carriers of another and envelopes of these statistics, as `TextureModel` says."""
         from nodes.textures.auditory.imposing import imposed

@@ -9,8 +9,11 @@ import numpy as np
 from nodes.textures.auditory.model import AuditoryModel
 from pipelines.value import Array
 
-LEAST_LEVEL = 1e-30
-"""Level of a bin below which all is silence."""
+LEAST_LEVEL, LEAST_WIDTH = 1e-30, 1e-12
+"""Level of a bin below which all is silence; bins below which a band has none."""
+
+BLOCK = 2**16
+"""Bins that are worked on at once."""
 
 
 def related(model: AuditoryModel, carriers: Array, classes: Mapping[str, Array]) -> Array:
@@ -28,15 +31,28 @@ def related(model: AuditoryModel, carriers: Array, classes: Mapping[str, Array])
     if "interaural_coherence" not in classes:
         return carriers
     length = carriers.shape[1]
-    squares = model.responses(np.arange(length // 2 + 1) * model.sample_rate / length) ** 2
-    parts = classes["interaural_coherence"].reshape(len(carriers), -1, 2)
-    coherence = (parts[..., 0] + 1j * parts[..., 1]) @ squares
-    coherence /= np.maximum(np.abs(coherence), 1.0)
     spectra = np.fft.rfft(carriers)
-    densities = np.square(np.abs(spectra)) @ squares.T / np.maximum(squares.sum(1), 1e-12)
-    levels = np.sqrt(densities @ squares) + LEAST_LEVEL
-    white = spectra / levels
-    for channel in range(1, len(white)):
-        own = np.sqrt(np.maximum(1 - np.square(np.abs(coherence[channel])), 0))
-        white[channel] = coherence[channel] * white[channel - 1] + own * white[channel]
-    return np.fft.irfft(white * levels, n=length)
+    frequencies = np.arange(spectra.shape[1]) * model.sample_rate / length
+    blocks = [slice(first, first + BLOCK) for first in range(0, len(frequencies), BLOCK)]
+    energies, widths = np.zeros((len(carriers), model.bands + 2)), np.zeros(model.bands + 2)
+    for block in blocks:
+        squares = model.responses(frequencies[block]) ** 2
+        energies += np.square(np.abs(spectra[:, block])) @ squares.T
+        widths += squares.sum(1)
+    parts = classes["interaural_coherence"].reshape(len(carriers), -1, 2)
+    for block in blocks:
+        squares = model.responses(frequencies[block]) ** 2
+        levels = np.sqrt(energies / np.maximum(widths, LEAST_WIDTH) @ squares) + LEAST_LEVEL
+        spectra[:, block] = levels * _chained(
+            spectra[:, block] / levels, (parts[..., 0] + 1j * parts[..., 1]) @ squares
+        )
+    return np.fft.irfft(spectra, n=length)
+
+
+def _chained(white: Array, coherence: Array) -> Array:
+    """Return independent noises of one level as each coherent with the one before; of a ring the end is left open."""
+    coherence = coherence / np.maximum(np.abs(coherence), 1.0)
+    found = [white[0]]
+    for own, shared in zip(white[1:], coherence[1:], strict=True):
+        found.append(shared * found[-1] + np.sqrt(np.maximum(1 - np.square(np.abs(shared)), 0)) * own)
+    return np.stack(found)

@@ -7,12 +7,15 @@ slow ones cost next to nothing.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 
 from nodes.textures.auditory.front_end import Envelopes
 from nodes.textures.auditory.model import NEAR_PAIRS, PAIRS, AuditoryModel, pairs_of
 from nodes.textures.stretches import beside
+from nodes.values.smooth import smooth
 
 STILL = 2e-4
 """Relative deviation of an envelope below which it counts as steady: it has no skewness, and nothing to correlate."""
@@ -53,18 +56,18 @@ class EnvelopeStatistics:
         self._tiny = torch.finfo(window.dtype).tiny ** 0.5
         octaves = model.octave_responses(frequencies)
         self._root = window.sqrt()
-        change = float(self._root.diff().abs().max() / self._root.max()) * self._frames / duration
-        slow = int((model.rates < FAST * change).sum())
+        change = float(torch.nn.functional.pad(self._root, (1, 1)).diff().abs().max() / self._root.max())
+        slow = int((model.rates < FAST * change * self._frames / duration).sum())
         powers = model.modulation_responses(frequencies)
         rates = [self._rate(TIMES_POWER * centre * duration) for centre in model.rates[:slow]]
         self._slow_powers = [
             (samples, self._tensor(powers[[n for n, own in enumerate(rates) if own == samples]][:, : samples // 2 + 1]))
             for samples in sorted(set(rates))
         ]
-        bins = np.arange(len(frequencies))
-        twice = np.where((bins == 0) | (2 * bins == self._frames), 1.0, 2.0)[:, None]
-        fast, lagged = self._frames * twice * powers[slow:].T ** 2, twice * self._lagged(model.lags, duration, twice)
-        self._fast, self._products = fast.shape[1], self._tensor(np.concatenate([fast, lagged], 1))
+        self._fast = model.modulation_bands - slow
+        lags = np.where(model.lags <= LONGEST_LAG * duration, model.lags, np.nan)
+        self._padded = smooth(self._frames + math.ceil(np.nanmax([0, *lags]) * self._frames / duration))
+        self._products = self._tensor(self._mean_products(model, self._frames / duration, slow, lags))
         self._own = [self._rate(TIMES_OCTAVE * centre * duration) for centre in model.octave_rates]
         computed = [*self._own[1:], self._frames]  # what meets the next octave must be known at that one's rate
         self._octaves = [
@@ -87,7 +90,7 @@ class EnvelopeStatistics:
         steady = (STILL * mean[..., 0]).square() + self._tiny
         scale = variance + steady
         spectra = torch.fft.rfft(centred, norm="forward")
-        under_root = torch.view_as_real(torch.fft.rfft(centred * self._root, norm="forward"))
+        under_root = torch.view_as_real(torch.fft.rfft(centred * self._root, n=self._padded, norm="forward"))
         products = under_root.square().sum(-1) @ self._products
         statistics = {
             "band_power": found.powers,
@@ -107,12 +110,21 @@ class EnvelopeStatistics:
             statistics |= self._interaural(found.products, found.powers, weighed, centred, scale, channels)
         return {name: values.flatten(1) for name, values in statistics.items()}
 
-    def _lagged(self, lags: np.ndarray, duration: float, twice: np.ndarray) -> np.ndarray:
-        """Return what makes mean products at lags of power spectra under the window's root: bins × lags."""
-        cosines = np.cos(2 * np.pi * np.arange(len(twice))[:, None] * lags / duration)
-        own = torch.fft.rfft(self._root.double(), norm="forward").abs().square().cpu().numpy()
-        overlap = own @ (twice * cosines)  # of the window with itself
-        return np.where(lags <= LONGEST_LAG * duration, cosines / np.maximum(overlap, np.finfo(float).tiny), 0.0)
+    def _mean_products(self, model: AuditoryModel, rate: float, slow: int, lags: np.ndarray) -> np.ndarray:
+        """Return what makes means of power spectra under the window's root (bins × fast modulation bands and lags).
+
+        Those are mean squares of the bands, and mean products with what comes a lag later; 0 for a lag of NaN.
+        """
+        bins = np.arange(self._padded // 2 + 1)
+        twice = np.where((bins == 0) | (2 * bins == self._padded), 1.0, 2.0)[:, None]
+        frequencies = bins * rate / self._padded
+        fast = self._padded * twice * model.modulation_responses(frequencies)[slow:].T ** 2
+        cosines = twice * np.cos(2 * np.pi * frequencies[:, None] * np.nan_to_num(lags))
+        root = torch.fft.rfft(self._root.double(), n=self._padded, norm="forward").abs().square()
+        overlap = root.cpu().numpy() @ cosines  # of the window with itself
+        known = ~np.isnan(lags) & (overlap > 0)
+        lagged = np.where(known, cosines / np.where(known, overlap, 1.0), 0.0)
+        return np.concatenate([fast, lagged], axis=1)
 
     def _interaural(
         self,
@@ -144,7 +156,7 @@ class EnvelopeStatistics:
             found.append((band.square() * self._at(samples)).sum(-1))
         return torch.cat(found, -1)
 
-    def _octave_statistics(self, spectra: torch.Tensor, steady: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _octave_statistics(self, spectra: torch.Tensor, still: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the correlations of neighbouring bands in one octave, and of one band's neighbouring octaves.
 
         The first is batch × octaves × pairs, of all octaves but the slowest; the second batch × bands × pairs of
@@ -157,9 +169,9 @@ class EnvelopeStatistics:
             if doubled is not None:
                 window = self._at(samples)
                 products = (real * window) @ real.transpose(-1, -2)
-                power = torch.diagonal(products, dim1=-2, dim2=-1) + steady
+                power = torch.diagonal(products, dim1=-2, dim2=-1) + still
                 correlations.append(self._correlation(products, power, self._near_pairs))
-                phases.append(self._phase(doubled, real, imaginary, steady))
+                phases.append(self._phase(doubled, real, imaginary, still))
             squares = real.square(), imaginary.square()
             doubled = (squares[0] - squares[1]) * torch.rsqrt(squares[0] + squares[1] + self._tiny)
             if number + 1 < len(self._octaves):
@@ -167,14 +179,14 @@ class EnvelopeStatistics:
         return torch.stack(correlations, 1), torch.stack(phases, 2)
 
     def _phase(
-        self, doubled: torch.Tensor, real: torch.Tensor, imaginary: torch.Tensor, steady: torch.Tensor
+        self, doubled: torch.Tensor, real: torch.Tensor, imaginary: torch.Tensor, still: torch.Tensor
     ) -> torch.Tensor:
         """Return batch × bands × 2: the slower octave with doubled phase against the faster one."""
         step = real.shape[-1] // doubled.shape[-1]
         real, imaginary = real[..., ::step], imaginary[..., ::step]
         window = self._at(doubled.shape[-1])
         weighed = doubled * window
-        slow, fast = (weighed * doubled).sum(-1) + steady, (real.square() * window).sum(-1) + steady
+        slow, fast = (weighed * doubled).sum(-1) + still, (real.square() * window).sum(-1) + still
         parts = torch.stack([(weighed * real).sum(-1), (weighed * imaginary).sum(-1)], -1)
         return parts * (torch.rsqrt(slow) * torch.rsqrt(fast))[..., None]  # the root of their product underflows
 

@@ -7,15 +7,11 @@ bins, as in Griffin and Lim, "Signal estimation from modified short-time Fourier
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 import torch
 
-from nodes.inversion.objective import Point
-from nodes.inversion.optimisers import LBFGS
+from nodes.inversion.optimisers import descended
 from nodes.textures.bins.measuring import Measuring
-
-Loss = Callable[[Mapping[str, torch.Tensor]], torch.Tensor]
+from nodes.textures.model import Loss
 
 STEPS = 100
 """Steps among magnitudes."""
@@ -65,7 +61,7 @@ def imposed(
     best, begin = sound, magnitudes / own
     turns = max(1, min(TURNS, steps))
     for turn in range(turns):
-        wanted = _descended(begin, unit, measure, loss, steps // turns + (turn < steps % turns))
+        wanted = _steps_among(begin, unit, measure, loss, steps // turns + (turn < steps % turns))
         for _ in range(PASSES):
             sound = _with_magnitudes(sound, wanted, measure)
         magnitudes, here = _judged(sound, measure, loss)
@@ -86,7 +82,7 @@ def _silence(measure: Measuring) -> float:
     return float(max(measure.model.floor ** (measure.model.compression / 2), torch.finfo(torch.float32).tiny))
 
 
-def _descended(begin: torch.Tensor, unit: torch.Tensor, measure: Measuring, loss: Loss, steps: int) -> torch.Tensor:
+def _steps_among(begin: torch.Tensor, unit: torch.Tensor, measure: Measuring, loss: Loss, steps: int) -> torch.Tensor:
     """Return magnitudes (channels × groups × frames) after steps from unit × begin.
 
     The position is the square root of what they are above the deepest hole, in units.
@@ -97,20 +93,9 @@ def _descended(begin: torch.Tensor, unit: torch.Tensor, measure: Measuring, loss
         found: torch.Tensor = (position.view_as(begin).square() + hole) * unit
         return found
 
-    def evaluate(position: torch.Tensor) -> Point:
-        place = position.detach().requires_grad_()
-        total = loss(measure.statistics(magnitudes(place), len(begin)))
-        (gradient,) = torch.autograd.grad(total, place)
-        return Point(position, float(total.detach()), gradient, ())
-
     # at 0 there would be no gradient
-    optimiser, point = LBFGS(), evaluate((begin - hole).clamp_min(0.1 * hole).sqrt().reshape(1, -1))
-    for _ in range(steps):
-        following = optimiser.step(point, evaluate)
-        if following is None:
-            break
-        point = following
-    return magnitudes(point.position)
+    position = (begin - hole).clamp_min(0.1 * hole).sqrt().reshape(1, -1)
+    return magnitudes(descended(lambda place: loss(measure.statistics(magnitudes(place), len(begin))), position, steps))
 
 
 def _with_magnitudes(sound: torch.Tensor, wanted: torch.Tensor, measure: Measuring) -> torch.Tensor:

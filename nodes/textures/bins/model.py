@@ -61,6 +61,7 @@ class BinModel(TextureModel):
         Where frames do not overlap or there are more groups than bins to tell them apart.
     """
 
+    name: ClassVar[str] = "stft"
     domains: ClassVar[dict[str, Domain]] = {
         "bin_mean": "level",
         "bin_variation": "level",
@@ -127,22 +128,29 @@ class BinModel(TextureModel):
         return Measuring(self, size, duration, edge, device, dtype)
 
     def impose(
-        self, measure: Measurement, sound: torch.Tensor, wanted: Mapping[str, torch.Tensor], loss: Loss
+        self, measure: Measurement, sound: torch.Tensor, wanted: Mapping[str, torch.Tensor], loss: Loss | None
     ) -> torch.Tensor:
         """Return a sound with the phases of another and magnitudes of these statistics, as `TextureModel` says."""
         from nodes.textures.bins.imposing import imposed
         from nodes.textures.bins.measuring import Measuring
 
         assert isinstance(measure, Measuring)
-        return imposed(sound, measure, loss, wanted["bin_mean"])
+        level = wanted["bin_mean"]
+        if loss is None:
+            return imposed(sound, measure, lambda found: (found["bin_mean"] - level).square().sum(), level, steps=0)
+        return imposed(sound, measure, loss, level)
 
     def size(self, least: int) -> int:
         """Return a number of samples of whole hops, the number of frames being of small prime factors."""
         return self.hop * smooth(math.ceil(max(least, self.n_fft) / self.hop))
 
     def least_samples(self) -> int:
-        """Return the samples of a quarter of a second, or of two frames where these are longer."""
-        return max(round(LEAST_DURATION * self.sample_rate), 2 * self.n_fft)
+        """Return the samples of a quarter of a second, or of some frames where these are longer."""
+        return max(round(LEAST_DURATION * self.sample_rate), 2 * self.n_fft, self.shortest())
+
+    def shortest(self) -> int:
+        """Return the samples of a frame and two hops."""
+        return self.n_fft + 2 * self.hop
 
     def axes(self) -> dict[str, dict[str, Array]]:
         """Return frequency in Hz, lag in seconds and, where two groups are compared, the other's frequency.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nodes.textures.editing.classes import refuse_unknown
-from nodes.textures.editing.models import refuse_channels
+from nodes.textures.editing.models import refuse_channels, refuse_models
 from nodes.textures.editing.parameters import BAND, EDIT, ONE
 from nodes.textures.editing.reach import refuse_unreached
 from nodes.values.regions import ranges_of
@@ -37,6 +37,9 @@ def blend_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Map
     shares_of(count, parameters["weights"], hybrid=bool(parameters["classes"] or parameters["bands"]))
     refuse_sources(count, parameters["classes"] or {}, parameters["bands"] or [])
     found: dict[str, Any] = {}
+    if all("model" in known for known in inputs_known):
+        refuse_models([known["model"] for known in inputs_known])
+        found["model"] = inputs_known[0]["model"] if inputs_known else None
     channels = [known.get("channels") for known in inputs_known]
     if all(channels):
         refuse_channels([int(each or 0) for each in channels])

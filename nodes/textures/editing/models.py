@@ -34,6 +34,13 @@ def refuse_different(statistics: Sequence[TextureStatistics]) -> None:
             )
 
 
+def refuse_models(names: Sequence[str], number: int = 2) -> None:
+    """Refuse front ends of different kinds; `number` is that of the second, from 1."""
+    for place, name in enumerate(names[1:], number):
+        if name != names[0]:
+            raise _different("model", place, name, f"{names[0]}, as input 1 has")
+
+
 def refuse_channels(counts: Sequence[int]) -> None:
     """Refuse numbers of channels that do not go together."""
     most = max(counts)
@@ -43,19 +50,13 @@ def refuse_channels(counts: Sequence[int]) -> None:
 
 
 def _refuse_model(first: TextureStatistics, other: TextureStatistics, number: int) -> None:
-    kinds = type(first.model), type(other.model)
-    if kinds[0] is not kinds[1]:
-        raise _different("model", number, _word(kinds[1]), f"{_word(kinds[0])}, as input 1 has")
+    refuse_models([first.model.name, other.model.name], number)
     for field in dataclasses.fields(first.model):  # type: ignore[arg-type]
         own, given = (getattr(each.model, field.name) for each in (first, other))
         if own != given:
             raise _different(
                 field.name, number, _shown(field.name, given), f"{_shown(field.name, own)}, as input 1 has"
             )
-
-
-def _word(kind: type) -> str:
-    return kind.__name__.removesuffix("Model").lower()
 
 
 def _shown(name: str, value: Any) -> str:

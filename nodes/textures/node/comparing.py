@@ -75,7 +75,7 @@ def texture_comparison(
     """
     from nodes.scattering.multiples import own_style, pixels_of
     from nodes.textures.comparing import draw_comparison
-    from nodes.textures.measuring import refuse_short
+    from nodes.textures.model import refuse_short
     from nodes.values.blocks import require_finite_sound
     from nodes.values.drawing import shown_label
 
@@ -85,7 +85,7 @@ def texture_comparison(
         if sound is not None:
             _refuse_rate(label, sound, target)
             require_finite_sound(sound.samples, sound.sample_rate, f"the {label}")
-    refuse_short(audio, target.model)
+    refuse_short(audio.length, target.model)
     with own_style():
         figure = draw_comparison(target, audio, shown_label(name), source, context.device)
         return Figure(pixels_of(figure, width / PAGE))

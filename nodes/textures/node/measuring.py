@@ -7,7 +7,7 @@ from pydantic import Field
 
 from nodes.textures.auditory.model import AuditoryModel, published
 from nodes.textures.bins.model import BinModel
-from nodes.textures.model import TextureModel
+from nodes.textures.model import TextureModel, refuse_short
 from nodes.textures.value import TextureStatistics
 from nodes.values.audio import Audio
 from pipelines.context import Context
@@ -27,8 +27,12 @@ def _facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[
     choices = {name: value for name, value in parameters.items() if name != "model"}
     front_end = model_of(parameters["model"], known.get("sample_rate", 44100), **choices)
     kept = {name: value for name, value in known.items() if name in ("sample_rate", "channels")}
+    kept["model"] = front_end.name
     left_out = front_end.linked if known.get("channels") == 1 else ()
     if "sample_rate" in known:
+        if "duration" in known:
+            refuse_short(round(known["duration"] * known["sample_rate"]), front_end)
+        kept["shortest"] = front_end.shortest()
         kept["axes"] = {name: axes for name, axes in front_end.axes().items() if name not in left_out}
     return {"value": {**kept, "classes": tuple(name for name in front_end.domains if name not in left_out)}}
 

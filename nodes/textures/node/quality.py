@@ -1,6 +1,7 @@
 """Sound textures as nodes: `texture_quality`."""
 
-from typing import Annotated, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -11,7 +12,7 @@ from nodes.values.audio import Audio, Takes
 from nodes.values.plain import Text
 from pipelines.context import Context
 from pipelines.mistakes import mistake
-from pipelines.node import node
+from pipelines.node import Facts, node
 from pipelines.quantities import Unit, seconds
 
 Snippet = Annotated[
@@ -37,7 +38,16 @@ class Quality(NamedTuple):
     text: Text
 
 
-@node
+def _facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
+    """Refuse numbers of channels that cannot be compared, as far as they are known."""
+    names = ("source", "result", "statistics")
+    source, result, statistics = ((inputs.get(name) or {}).get("channels") for name in names)
+    if source is not None:
+        _refuse_channels(source, [] if result is None else [result], statistics)
+    return {}
+
+
+@node(facts=_facts)
 def texture_quality(
     result: Audio | Takes,
     source: Audio,
@@ -130,14 +140,10 @@ def _refuse(results: list[Audio], source: Audio, statistics: TextureStatistics |
         raise mistake("there are no takes to judge", parameter="result", given="0 takes", allowed="1 or more")
     if statistics is not None:
         _refuse_rate("statistics", statistics.sample_rate, source)
-        counts = {source.channels} if source.channels > 1 else {audio.channels for audio in results}
-        allowed = {1, *counts} if len(counts) == 1 else {1}
-        if statistics.channels not in allowed:
-            raise _channels("statistics", statistics.channels, source)
+    known = None if statistics is None else statistics.channels
+    _refuse_channels(source.channels, [audio.channels for audio in results], known)
     for name, audio in [("source", source), *(("result", audio) for audio in results)]:
         _refuse_rate(name, audio.sample_rate, source)
-        if source.channels > 1 and audio.channels != source.channels:
-            raise _channels(name, audio.channels, source)
         if audio.length < least:
             raise mistake(
                 "a sound is too short to be judged",
@@ -158,11 +164,22 @@ def _refuse_rate(name: str, rate: int, source: Audio) -> None:
         )
 
 
-def _channels(name: str, channels: int, source: Audio) -> Exception:
+def _refuse_channels(source: int, results: Sequence[int], statistics: int | None) -> None:
+    """Refuse numbers of channels that cannot be compared."""
+    for result in results:
+        if source > 1 and result != source:
+            raise _channels("result", result, source)
+    counts = {source} if source > 1 else set(results)
+    allowed = {1, *counts} if len(counts) == 1 else {1}
+    if counts and statistics not in (None, *allowed):
+        raise _channels("statistics", statistics, source)
+
+
+def _channels(name: str, channels: int | None, source: int) -> Exception:
     return mistake(
         "the channels do not go together",
         parameter=name,
-        given=f"{channels} beside a source of {source.channels}",
+        given=f"{channels} beside a source of {source}",
         allowed="as many as the source has; or a source of one channel",
         hint="mix the source down to one channel",
     )

@@ -28,7 +28,7 @@ def audio(samples):
 
 def first(targets, initial="coloured", count=1, length=None, phases="independent", seed=0):
     length = length or targets[0].length
-    return first_sounds(targets, [1.0] * len(targets), [[n] for n in range(count)], length, initial, phases, seed)
+    return first_sounds(targets, [1.0] * len(targets), count, length, initial, phases, seed)
 
 
 def band_power(x, low, high):

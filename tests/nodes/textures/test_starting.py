@@ -8,10 +8,11 @@ import torch
 from contexts import make_context
 
 from nodes.inversion.node import invert
+from nodes.textures import starting
 from nodes.textures.auditory.model import AuditoryModel
 from nodes.textures.erb import erb_hertz, erb_number, smoothed
 from nodes.textures.measuring import statistics_of
-from nodes.textures.starting import _closed, first_sound
+from nodes.textures.starting import _closed
 from nodes.textures.value import DETAIL
 from nodes.values.audio import Audio
 
@@ -43,6 +44,10 @@ def moments(sounds, first, last):
     return deviation / part.mean((0, 2)), (centred**4).mean((0, 2)) / deviation**4
 
 
+def first_sound(target, carriers, rows, loop=False):
+    return starting.first_sound(target, carriers, rows, target.class_emphasis(), {}, loop)
+
+
 @pytest.fixture(scope="module")
 def target():
     return statistics_of(crackle(5.0), MODEL)
@@ -71,12 +76,12 @@ def test_a_first_sound_has_the_fine_structure_of_its_carriers():
 def test_a_sound_is_closed_at_the_place_where_it_would_be_cut(common):
     length = 300
     turning = np.sin(2 * np.pi * 3 * np.arange(length + common) / length)[None]
-    np.testing.assert_allclose(_closed(turning, common, 8000), np.roll(turning[:, :length], -(common // 2)), atol=1e-12)
+    np.testing.assert_allclose(_closed(turning, common, 400), np.roll(turning[:, :length], -(common // 2)), atol=1e-12)
 
 
 def test_a_sound_that_does_not_turn_is_closed_without_a_step():
     sound = np.linspace(-1.0, 1.0, 360)[None]
-    steps = np.abs(np.diff(np.tile(_closed(sound, 60, 8000), 2)))
+    steps = np.abs(np.diff(np.tile(_closed(sound, 60, 400), 2)))
     assert steps.max() < 2 * 1.6 / 60 and np.argmax(steps[:, :300]) in (*range(20), *range(280, 300))
 
 
@@ -101,7 +106,7 @@ def test_a_first_sound_follows_statistics_that_move(target):
     )
     parts = np.split(first_sound(moving, noise(1, 6.0), [0])[0], 6)
     levels = 10 * np.log10([np.mean(np.square(part)) for part in parts])
-    assert (np.diff(levels) < 0.5).all() and -20 < levels[-1] - levels[0] < -12
+    assert (np.diff(levels) < 1.0).all() and -20 < levels[-1] - levels[0] < -12
 
 
 def test_carriers_of_white_noise_are_white():

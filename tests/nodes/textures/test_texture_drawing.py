@@ -356,7 +356,7 @@ def test_ratios_are_those_of_the_squares(mono):
 def test_statistics_that_move_are_compared_stretch_by_stretch(mono):
     figure = draw_comparison(moving(mono, 3), noise(seconds=14.0), "result")
     dots = panel(figure, "band_power").collections
-    assert sum(len(each.get_offsets()) for each in dots) == 14 * 7
+    assert sum(len(each.get_offsets()) for each in dots) == 14 * 11
     assert "time (s)" in labels(figure)
     assert not faults(figure)
 

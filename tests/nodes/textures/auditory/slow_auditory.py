@@ -39,16 +39,16 @@ def analytic(spectrum, size):
 
 
 def window_of(count, seconds, duration, edge, lag=0.0):
-    """The window, or with a lag what it is that much later, in a sound that goes round; it adds up to 1."""
+    """The window, which adds up to 1; or with a lag what it is that much later, nothing beyond the sound."""
     weights = np.zeros(count)
     for k in range(count):
-        time = (k * seconds / count + lag) % seconds
+        time = k * seconds / count + lag
         nearest = min(time, duration - time)
         if edge == 0:
-            weights[k] = time < duration
+            weights[k] = time < min(duration, seconds)
         elif nearest > 0:
             weights[k] = 1.0 if nearest >= edge else np.sin(np.pi / 2 * nearest / edge) ** 2
-    return weights / weights.sum()
+    return weights / weights.sum() if weights.any() else weights
 
 
 def envelopes_of(model, sound, places):

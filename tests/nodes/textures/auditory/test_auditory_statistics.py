@@ -139,6 +139,7 @@ def test_backwards_only_the_imaginary_parts_change_their_sign(seed, kind):
     sounds = channels_of(sound_of(kind, 2000, 2000, seed), seed)
     turned = np.roll(sounds[:, ::-1], 1, 1)
     forwards, backwards = (measured(model, each, channels=3) for each in (sounds, turned))
+    forwards.pop("envelope_autocorrelation")  # it does not go round
     for name in ("modulation_phase", "interaural_coherence"):
         phase = forwards.pop(name).reshape(-1, 2) * [1, -1]
         np.testing.assert_allclose(backwards.pop(name).reshape(-1, 2), phase, atol=1e-6)
@@ -152,7 +153,7 @@ def test_a_loop_may_begin_elsewhere(seed, kind):
     model = AuditoryModel(**SMALL)
     sounds = channels_of(sound_of(kind, 2000, 2000, seed), seed)
     once, moved = (measured(model, each, channels=3) for each in (sounds, np.roll(sounds, 1000, 1)))
-    for name in once:
+    for name in once.keys() - {"envelope_autocorrelation"}:
         np.testing.assert_allclose(moved[name], once[name], rtol=1e-6, atol=1e-6)
 
 
@@ -162,7 +163,8 @@ def test_statistics_are_ones_that_sounds_can_have(seed, kind, edge):
     model = AuditoryModel(**SMALL)
     found = measured(model, channels_of(sound_of(kind, 2000, 2000, seed), seed), 0.9, edge, channels=3)
     for name, domain in AuditoryModel.domains.items():
-        assert domain != "correlation" or (np.abs(found[name]) <= 1 + 1e-6).all(), name
+        most = 1.5 if name == "envelope_autocorrelation" else 1 + 1e-6  # of some moments, by the variance of all
+        assert domain != "correlation" or (np.abs(found[name]) <= most).all(), name
     coherence = found["interaural_coherence"].reshape(3, -1, 2)
     assert (np.square(coherence).sum(-1) <= 1 + 1e-6).all()
     assert (found["envelope_kurtosis"] >= found["envelope_skewness"] ** 2 + 1 - 1e-2).all()
@@ -233,7 +235,8 @@ def test_extreme_sounds_have_finite_statistics_and_gradients(kind, rate, seconds
     (gradient,) = torch.autograd.grad(sum(values.square().sum() for values in found.values()), samples)
     assert all(torch.isfinite(values).all() for values in found.values()) and torch.isfinite(gradient).all()
     for name, domain in AuditoryModel.domains.items():
-        assert domain != "correlation" or found[name].abs().max() <= 1.01, name
+        most = 1.5 if name == "envelope_autocorrelation" else 1.01  # of some moments, by the variance of all
+        assert domain != "correlation" or found[name].abs().max() <= most, name
     assert all((found[n] >= 0).all() for n, domain in AuditoryModel.domains.items() if domain == "level")
 
 

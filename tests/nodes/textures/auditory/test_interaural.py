@@ -174,8 +174,8 @@ def test_what_channels_have_in_common_is_reached(tmp_path):
 def test_a_first_sound_is_near_what_channels_have_in_common():
     target = statistics_of(wide(1.5), MODEL)
     carriers = noise(2, round(1.5 * RATE), 5)
-    together = first_sound(target, carriers, [0, 1])
-    apart = np.concatenate([first_sound(target, carriers[[row]], [row]) for row in (0, 1)])
+    together = first_sound(target, carriers, [0, 1], target.class_emphasis(), {})
+    apart = np.concatenate([first_sound(target, carriers[[row]], [row], target.class_emphasis(), {}) for row in (0, 1)])
     near, far = (errors(target, Audio(each, RATE)) for each in (together, apart))
     assert all(near[name] < 0.5 * far[name] for name in near), (near, far)
 
