@@ -99,7 +99,7 @@ def own_first_sounds(
     groups, length
         Channels, by those that are descended on together, and samples to make.
     initial
-        'statistics': of noise as 'energies' of `first_sounds`; 'tonal': as 'coloured'.
+        'statistics': of Gaussian noise with the power of `fine()`; 'tonal': as 'coloured'.
     phases, seed
         As `first_sounds`; channels that are descended on together are always independent, for the target tells what
         they have in common.
@@ -120,7 +120,7 @@ def own_first_sounds(
     target, shares, paths = goals.leading
     refuse_no_start(initial, bool(target.starts))
     kind: Initial = "coloured" if initial == "tonal" else "energies"
-    spectrum = target.colour() if initial == "tonal" else target.spectrum()
+    spectrum = target.colour() if initial == "tonal" else target.fine()
 
     def carrier(channel: int, alone: bool) -> Array:
         random = np.random.default_rng([seed, 0 if phases == "shared" and alone else channel])

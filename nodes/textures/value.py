@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 QUIET, SILENT = 1e-8, 1e-30
 """Energy of a stretch, relative to the most, and alone, below which it counts the less the quieter it is."""
 
-DETAIL = 0.25
-"""Equivalent rectangular bandwidths over which the spectrum of carriers is smoothed: pitches stay, little is copied."""
+BAND, DETAIL = 2.0, 0.25
+"""Equivalent rectangular bandwidths over which spectra are smoothed: as bands are; and such that pitches stay, and
+little is copied."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,7 +194,11 @@ class TextureStatistics(Representation):
         return {name: axes for name, axes in self.model.axes().items() if name in self.classes}
 
     def spectrum(self) -> Array:
-        """Return the power spectrum of the analysed sound but for what is narrower than bands of the ear."""
+        """Return the power spectrum of the analysed sound, smoothed by bands of the ear."""
+        return smoothed(self.colours, self.sample_rate, BAND)
+
+    def fine(self) -> Array:
+        """Return the power spectrum of the analysed sound with its pitches."""
         return smoothed(self.colours, self.sample_rate, DETAIL)
 
     def colour(self) -> Array:

@@ -133,6 +133,12 @@ class Representation(Value):
         """
         return None
 
+    def fine(self) -> Array | None:
+        """Return the power spectrum of the noise that first sounds are made of, shaped as `spectrum`, which it is
+        unless more is known.
+        """
+        return self.spectrum()
+
     def colour(self) -> Array | None:
         """Return the power spectrum of the analysed sound itself, shaped as `spectrum`, which it is unless known."""
         return self.spectrum()

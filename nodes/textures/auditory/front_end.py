@@ -138,7 +138,7 @@ class FrontEnd:
         half = self.model.compression / 2
         for group in self._groups:
             band = torch.fft.ifft(spectrum[:, group.bins].mul_(group.responses), n=group.samples, norm="forward")
-            squares = torch.view_as_real(band).square().sum(-1)
+            squares = squared(band)
             powers.append(squares @ group.window / 2)
             if channels > 1:
                 product = torch.view_as_real(band * beside(band, channels).conj())
@@ -160,7 +160,7 @@ class FrontEnd:
         envelopes, powers = slopes.envelopes * (found > 0), slopes.powers
         half = self.model.compression / 2
         for group, (band, compressed) in zip(self._groups, bands, strict=True):
-            squares = torch.view_as_real(band).square().sum(-1).add_(self.model.floor)
+            squares = squared(band).add_(self.model.floor)
             spread = self._interpolated(envelopes[:, group.bands], group.samples)  # but for a factor, the adjoint
             slope = spread.mul_(compressed).div_(squares).mul_(half * self.frames / group.samples)
             slope += powers[:, group.bands, None] * (group.window / 2)
@@ -195,7 +195,7 @@ class FrontEnd:
             change = self._interpolated((envelopes - before.envelopes)[:, group.bands], group.samples)
             gain = ((compressed + change).clamp_min_(0) / compressed).pow_(1 / self.model.compression)
             band = band * gain
-            power = torch.view_as_real(band).square().sum(-1) @ group.window / 2
+            power = squared(band) @ group.window / 2
             band *= (powers[:, group.bands] / (power + self.model.floor)).sqrt()[..., None]
             turned = torch.fft.fft(band, norm="forward")[..., : group.bins.shape[1]] * group.synthesis
             group.add(turned, spectrum)
@@ -218,6 +218,12 @@ class FrontEnd:
         """Return spectra of envelopes through an ideal low-pass, of half their rate however many frames there are."""
         spectrum[..., self._slow :] = 0
         return spectrum
+
+
+def squared(values: torch.Tensor) -> torch.Tensor:
+    """Return squared magnitudes; a sum over both parts as an axis takes five times as long."""
+    squares = torch.view_as_real(values).square()
+    return squares[..., 0] + squares[..., 1]
 
 
 class _Apply(torch.autograd.Function):

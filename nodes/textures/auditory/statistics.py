@@ -12,7 +12,7 @@ import math
 import numpy as np
 import torch
 
-from nodes.textures.auditory.front_end import Envelopes
+from nodes.textures.auditory.front_end import Envelopes, squared
 from nodes.textures.auditory.model import NEAR_PAIRS, PAIRS, AuditoryModel, pairs_of
 from nodes.textures.stretches import beside
 from nodes.values.smooth import smooth
@@ -90,8 +90,8 @@ class EnvelopeStatistics:
         steady = (STILL * mean[..., 0]).square() + self._tiny
         scale = variance + steady
         spectra = torch.fft.rfft(centred, norm="forward")
-        under_root = torch.view_as_real(torch.fft.rfft(centred * self._root, n=self._padded, norm="forward"))
-        products = under_root.square().sum(-1) @ self._products
+        under_root = torch.fft.rfft(centred * self._root, n=self._padded, norm="forward")
+        products = squared(under_root) @ self._products
         statistics = {
             "band_power": found.powers,
             "envelope_mean": mean[..., 0],
