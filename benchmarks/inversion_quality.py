@@ -96,7 +96,7 @@ def _errors(target: Scattering, name: str, seed: int) -> list[float]:
     """Return the errors after so many evaluations as MARKS say; where nothing is left to gain, the last one."""
     goals = [target.coefficients()]
     terms = terms_of(goals, shares(goals, [1.0], {}, [{}]), [{}], "cpu")
-    start = torch.tensor(first_sounds([target], [1.0], [[0]], LENGTH, "coloured", "independent", seed))
+    start = torch.tensor(first_sounds([target], [1.0], 1, LENGTH, "coloured", "independent", seed))
     objective = Objective(terms, [target.analysis(LENGTH, "cpu")], start, Shaping(None, LENGTH, "cpu"))
     watched, optimiser = Watched(objective), OPTIMISERS[name](float(start.square().mean().sqrt()))
     point: Point | None = watched(objective.origin())

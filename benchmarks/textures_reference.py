@@ -159,9 +159,10 @@ def main() -> int:
 
 
 def _sound(path: Path, seconds: float) -> Array:
-    """Return the beginning of a sound as the peer has it: one channel, at its rate and level."""
+    """Return the beginning of a sound as the peer has it: one channel, at its rate and level; without any offset."""
     samples, rate = soundfile.read(path, always_2d=True)
     mono = soxr.resample(samples.mean(1), rate, RATE)[: round(seconds * RATE)]
+    mono -= mono.mean()
     return np.asarray(mono * (LEVEL / np.sqrt(np.mean(np.square(mono)))))
 
 
