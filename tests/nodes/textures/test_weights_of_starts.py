@@ -136,7 +136,7 @@ def test_statistics_that_move_make_no_steps(tmp_path):
         weights={name: np.repeat(values, 2, -1) for name, values in target.weights.items()},
         times=np.array([0.0, 10.0]),
     )
-    found = made(tmp_path, moving, duration=10.0, iterations=8).samples[0]
+    found = made(tmp_path, moving, duration=10.0, iterations=4).samples[0]
     levels = 10 * np.log10(np.square(found).reshape(40, -1).mean(1))
     line = np.polyval(np.polyfit(np.arange(40), levels, 1), np.arange(40))
     assert np.polyfit(np.arange(40), levels, 1)[0] == pytest.approx(-0.75, abs=0.12)
