@@ -18,6 +18,7 @@ from nodes.inversion.shelf import Shelf
 from nodes.inversion.spectra import mean_power, resampled, told
 from nodes.inversion.start import Initial, Phases, first_sounds, own_first_sounds
 from nodes.inversion.terms import Term
+from nodes.mixing.gains import rise
 from nodes.values.audio import Audio
 from nodes.values.blocks import require_finite_sound
 from nodes.values.representation import Representation
@@ -65,10 +66,9 @@ def run(
     goals = Goals(targets, weights, class_weights, bands, length + common)
     groups = goals.groups(count)
     analyses = [_closed(target.analysis(length + common, device), common) for target in targets]
-    initial = initial or goals.leading[0].starts or "coloured"
     if start is not None:
         first = _beginning(start, length, loop)
-    elif initial in ("statistics", "tonal"):
+    elif (initial := initial or goals.leading[0].starts or "coloured") in ("statistics", "tonal"):
         first = own_first_sounds(goals, groups, length, initial, phases, context.seed, loop, device)
     else:
         first = first_sounds(targets, weights, count, length, initial, phases, context.seed)
@@ -123,7 +123,7 @@ def _beginning(start: Audio, length: int, loop: bool) -> Array:
         return start.samples[:, :length]
     places = (np.arange(length) + 0.5) / start.sample_rate
     within = np.minimum(places, places[::-1]) / SEAM
-    return np.asarray(start.samples[:, :length] * np.sin(np.pi / 2 * np.minimum(within, 1.0)) ** 2, np.float32)
+    return np.asarray(start.samples[:, :length] * rise(within, "equal_power") ** 2, np.float32)
 
 
 def _closed(analysis: Analysis, common: int) -> Analysis:

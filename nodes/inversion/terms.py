@@ -95,9 +95,10 @@ def terms_of(
             floor = _floor(list(goal.values())) if own is None else max(_floor([values]), own.get(name, 0.0))
             energies = np.square(values, dtype=np.float64) + floor**2
             weights = emphases[number].get(name)
-            emphasis = None if weights is None else _emphasis(energies, weights, device)
+            counts = weights is None or bool(weights.any())
+            emphasis = _emphasis(energies, weights, device) if weights is not None and counts else None
             wanted = torch.tensor(values, dtype=torch.float32, device=device)
-            share = 0.0 if weights is not None and not weights.any() else shares[number][name]
+            share = shares[number][name] if counts else 0.0
             terms.append(Term(number, name, wanted, float(energies.sum()), emphasis, share))
     return terms
 
@@ -108,10 +109,8 @@ def _floor(classes: Sequence[Array]) -> float:
     return FLOOR * (loudest if loudest > SILENCE else 1.0)
 
 
-def _emphasis(energies: Array, weights: Array, device: str) -> torch.Tensor | None:
+def _emphasis(energies: Array, weights: Array, device: str) -> torch.Tensor:
     """Return weights shaped as the coefficients, such that the weighted energy is the energy."""
-    if not weights.any():
-        return None
     each = np.broadcast_to(weights, energies.shape)
     return torch.tensor(each * (energies.sum() / (each * energies).sum()), dtype=torch.float32, device=device)
 

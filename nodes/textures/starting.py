@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from nodes.inversion.terms import terms_of
+from nodes.mixing.gains import rise
 from nodes.textures.model import Measurement, TextureModel
 from nodes.textures.stretches import Layout
 from nodes.textures.value import TextureStatistics
@@ -15,7 +16,8 @@ from pipelines.value import Array
 from pipelines.workers import spread
 
 FADE = 0.05
-"""Seconds in which one stretch fades into the next; few, for sparse events are at other times in each."""
+"""Seconds in which one stretch fades into the next; few, for sparse events are at other times in each.
+Where statistics move each gives way to the next all the time, and every other stretch is of another noise."""
 
 
 def first_sound(
@@ -62,7 +64,7 @@ def first_sound(
         carriers = model.related(carriers, {name: values.mean(-1) for name, values in goals.items()})
     wrapped = np.pad(carriers, ((0, 0), (margin, margin)), mode="wrap")
     noise = torch.tensor(wrapped, dtype=torch.float32, device=device)
-    both = (noise, noise.roll(length // 2, 1)) if statistics.moving else (noise,)  # what is blended is independent
+    carried = (noise, noise.roll(length // 2, 1)) if statistics.moving else (noise,)
     measure = model.measurement(layout.size, layout.samples / rate, layout.edge / rate, device, torch.float32)
 
     alone = () if len(rows) > 1 else model.linked
@@ -70,15 +72,16 @@ def first_sound(
 
     def made(number: int) -> Array:
         start = layout.starts[number]
-        noise = both[statistics.moving and number % 2]
-        part = torch.nn.functional.pad(noise[:, start : start + layout.samples], (0, layout.size - layout.samples))
+        cut = carried[number % len(carried)][:, start : start + layout.samples]
+        part = torch.nn.functional.pad(cut, (0, layout.size - layout.samples))
         goal = {name: each[rows, :, number] for name, each in goals.items()}
         own = {name: each[rows if len(each) > 1 else [0] * len(rows), :, number] for name, each in weights.items()}
         return _imposed(model, measure, part, goal, own, counted, device)[:, : layout.samples]
 
     parts = spread(made, range(len(layout.starts)))
-    sound = blended(parts, layout) if statistics.moving else joined(parts, layout, round(FADE * rate))
-    return _closed(sound, 2 * margin, round(FADE * rate)) if loop else sound[:, margin : margin + length]
+    fade = round(FADE * rate)
+    sound = joined(parts, layout, layout.samples if statistics.moving else fade, independent=statistics.moving)
+    return _closed(sound, 2 * margin, fade) if loop else sound[:, margin : margin + length]
 
 
 def _imposed(
@@ -100,30 +103,30 @@ def _imposed(
     return np.asarray(model.impose(measure, part, wanted, loss if terms else None).cpu().numpy(), np.float32)
 
 
-def joined(parts: Sequence[Array], layout: Layout, fade: int) -> Array:
-    """Return stretches (channels × samples) as one sound, each faded into the next amid what both have in common."""
-    found = np.zeros((len(parts[0]), layout.length), np.float32)
-    found[:, : layout.samples] = parts[0]
-    for before, start, part in zip(layout.starts, layout.starts[1:], parts[1:], strict=False):
-        common = before + layout.samples - start
-        rising, place = _rising(common, fade), slice(start, start + common)
-        found[:, place] = found[:, place] * (1 - rising) + part[:, :common] * rising
-        found[:, start + common : start + layout.samples] = part[:, common:]
-    return found
+def joined(parts: Sequence[Array], layout: Layout, fade: int, independent: bool = False) -> Array:
+    """Return stretches as one sound, each faded into the next amid what both have in common.
 
-
-def blended(parts: Sequence[Array], layout: Layout) -> Array:
-    """Return stretches of independent noises as one sound, in which each gives way to the next all the time."""
+    Parameters
+    ----------
+    parts
+        The stretches, each channels × samples.
+    layout
+        Where they are.
+    fade
+        Samples of a fade at most.
+    independent
+        Whether they are of independent noises, of which the powers add up.
+    """
     found = np.zeros((len(parts[0]), layout.length), np.float32)
     for number, (start, part) in enumerate(zip(layout.starts, parts, strict=True)):
         weights = np.ones(layout.samples, np.float32)
         if number:
             common = layout.starts[number - 1] + layout.samples - start
-            weights[:common] = np.sqrt(_rising(common, common))
+            weights[:common] = _rising(common, fade)
         if number + 1 < len(parts):
             common = start + layout.samples - layout.starts[number + 1]
-            weights[layout.samples - common :] *= np.sqrt(1 - _rising(common, common))
-        found[:, start : start + layout.samples] += part * weights
+            weights[layout.samples - common :] *= _rising(common, fade)[::-1]
+        found[:, start : start + layout.samples] += part * (weights if independent else weights**2)
     return found
 
 
@@ -131,11 +134,11 @@ def _closed(sound: Array, common: int, fade: int) -> Array:
     """Return a loop from a sound whose last samples are made for the places of its first: they fade into these."""
     rising = _rising(common, fade)
     found = sound[:, : sound.shape[1] - common].copy()
-    found[:, :common] = found[:, :common] * rising + sound[:, sound.shape[1] - common :] * (1 - rising)
+    found[:, :common] = found[:, :common] * rising**2 + sound[:, sound.shape[1] - common :] * rising[::-1] ** 2
     return np.roll(found, -(common // 2), axis=1)
 
 
 def _rising(common: int, fade: int) -> Array:
-    """Return weights that rise from 0 to 1 in the middle of what is common."""
+    """Return weights that rise in the middle of what is common; with those that fall their squares add up to 1."""
     places = (np.arange(common) + 0.5 - common / 2) / max(1, min(common, fade))
-    return np.asarray(0.5 + 0.5 * np.sin(np.pi * np.clip(places, -0.5, 0.5)), np.float32)
+    return np.asarray(rise(places + 0.5, "equal_power"), np.float32)

@@ -115,9 +115,7 @@ class TextureStatistics(Representation):
 
     def common(self, length: int) -> int:
         """Return the samples of an edge of the stretches of a loop: what fades in there has faded out at the end."""
-        whole = length // 4
-        edge = self.layout(length + whole).edge
-        return edge if edge < length else whole
+        return self.layout(length + length // 4).edge
 
     def coefficients_for(self, length: int) -> dict[str, Array]:
         """Return for each class what a sound of this length shall have: channels × paths × stretches."""

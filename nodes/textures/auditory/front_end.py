@@ -14,6 +14,7 @@ import torch
 from torch.autograd.function import once_differentiable
 
 from nodes.textures.auditory.model import AuditoryModel
+from nodes.textures.squares import squared
 from nodes.textures.stretches import beside
 
 OVERSAMPLING = 3.5
@@ -218,12 +219,6 @@ class FrontEnd:
         """Return spectra of envelopes through an ideal low-pass, of half their rate however many frames there are."""
         spectrum[..., self._slow :] = 0
         return spectrum
-
-
-def squared(values: torch.Tensor) -> torch.Tensor:
-    """Return squared magnitudes; a sum over both parts as an axis takes five times as long."""
-    squares = torch.view_as_real(values).square()
-    return squares[..., 0] + squares[..., 1]
 
 
 class _Apply(torch.autograd.Function):

@@ -12,8 +12,9 @@ import math
 import numpy as np
 import torch
 
-from nodes.textures.auditory.front_end import Envelopes, squared
+from nodes.textures.auditory.front_end import Envelopes
 from nodes.textures.auditory.model import NEAR_PAIRS, PAIRS, AuditoryModel, pairs_of
+from nodes.textures.squares import squared
 from nodes.textures.stretches import beside
 from nodes.values.smooth import smooth
 

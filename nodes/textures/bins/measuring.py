@@ -17,6 +17,7 @@ import torch
 from nodes.spectra.windows import window_of
 from nodes.textures.bins.model import BinModel
 from nodes.textures.bins.spectrum import Powers, Spectrum
+from nodes.textures.squares import squared
 from nodes.textures.stretches import beside, faded
 from nodes.values.smooth import smooth
 from pipelines.value import Array
@@ -114,7 +115,7 @@ class Measuring:
 
     def _autocorrelation(self, weighed: torch.Tensor, squares: torch.Tensor) -> torch.Tensor:
         """Return batch × groups × lags, by way of the power spectra of the magnitudes."""
-        spectra = torch.view_as_real(torch.fft.rfft(weighed, n=self._length)).square().sum(-1)
+        spectra = squared(torch.fft.rfft(weighed, n=self._length))
         earlier, later = self._roots(squares, self._lags)
         return (spectra @ self._cosines) * self._lags.inverse * earlier * later
 

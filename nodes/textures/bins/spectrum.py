@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import torch
 from torch.autograd.function import once_differentiable
 
+from nodes.textures.squares import squared
+
 BARELY = 1e-2
 """Power of overlapping windows, relative to the greatest, below which changes fade out: where frames hardly reach."""
 
@@ -58,7 +60,7 @@ class Powers(torch.autograd.Function):
         bins = spectrum.bins(samples)
         ctx.spectrum = spectrum
         ctx.save_for_backward(bins)
-        return torch.view_as_real(bins).square().sum(-1)
+        return squared(bins)
 
     @staticmethod
     @once_differentiable
