@@ -4,35 +4,28 @@ from __future__ import annotations
 
 import os
 
-from measuring import ONE_THREAD, PROJECT, median, run, table
+from measuring import ONE_THREAD, PROJECT, run, table
 
 os.environ.update(ONE_THREAD)  # before any numerical library is loaded
 
 import argparse
 import json
 import sys
-import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import soundfile
-import soxr
 import torch
-from comparing import Deaf
 from peers.scattering_worker import forget_peak, resident
+from texture_cases import gradient_seconds, part, recording, resynthesised, with_context
 
 from nodes.inversion.node import invert
 from nodes.inversion.objective import Objective, Point
-from nodes.textures.auditory.measuring import Measuring
 from nodes.textures.auditory.model import AuditoryModel
-from nodes.textures.node import texture_quality, texture_statistics
+from nodes.textures.node import texture_statistics
 from nodes.textures.stretches import STRETCH
 from nodes.values.audio import Audio
-from pipelines.context import Context
 from pipelines.value import Array
 from pipelines.workers import set_workers
 
@@ -131,10 +124,12 @@ def _cores(seconds: float, iterations: int, rounds: int) -> list[bool]:
 
 def _band(sounds: list[Path], iterations: int) -> None:
     rows = []
+    set_workers(1)
     for rate in (RATE, FULL):
-        gradient = _gradient(AuditoryModel(rate, highest=rate / 2))
+        gradient = gradient_seconds(AuditoryModel(rate, highest=rate / 2))
         for path in sounds:
-            spent, scores = _imposition(path, rate, iterations)
+            source = part(recording(path, rate), rate, 0, 5 * rate)
+            spent, scores = resynthesised(source, rate / 2, iterations)
             numbers = [f"{scores[name]:.1f}" for name in ("snr_mean", "snr_min")]
             rows.append([path.stem, f"{rate}", f"{rate / 2:g}", f"{gradient:.4f}", f"{spent:.2f}", *numbers])
     print(f"5 s, one core: gradient of all classes, and inversion with {iterations} iterations\n")
@@ -153,11 +148,11 @@ def _inversion(work: Work) -> Cost:
     """Invert in this process, after a short inversion that warms up."""
     set_workers(work.workers)
     source = Audio(np.stack([_texture(channel) for channel in range(work.channels)]), RATE)
-    statistics = _with_context(lambda context: texture_statistics(source, context=context))
-    _with_context(lambda context: invert([statistics], iterations=1, duration=0.5, context=context))
+    statistics = with_context(lambda context: texture_statistics(source, context=context))
+    with_context(lambda context: invert([statistics], iterations=1, duration=0.5, context=context))
     counted = _counted()
     before, wall, cpu = forget_peak(), time.perf_counter(), time.process_time()
-    result = _with_context(
+    result = with_context(
         lambda context: (
             invert(
                 [statistics], iterations=work.iterations, duration=work.seconds, context=context
@@ -188,44 +183,6 @@ def _texture(seed: int) -> Array:
     steps = np.linspace(0, SOURCE * 20, count)
     levels = np.interp(steps, np.arange(round(SOURCE * 20) + 1), random.standard_normal(round(SOURCE * 20) + 1))
     return np.asarray(0.05 * np.exp(levels) * random.standard_normal(count), np.float32)
-
-
-def _gradient(model: AuditoryModel) -> float:
-    """Return CPU seconds of the gradient of all classes with respect to 5 s."""
-    size = model.size(5 * model.sample_rate)
-    measure = Measuring(model, size, 5.0, 1.0, "cpu", torch.float32)
-    sound = 0.05 * torch.randn(1, size, generator=torch.Generator().manual_seed(0))
-    spent = []
-    for _ in range(12):
-        position, began = sound.clone().requires_grad_(), time.process_time()
-        loss = torch.stack([values.square().sum() for values in measure(position).values()]).sum()
-        torch.autograd.grad(loss, position)
-        spent.append(time.process_time() - began)
-    return median(spent[2:])
-
-
-def _imposition(path: Path, rate: int, iterations: int) -> tuple[float, dict[str, float]]:
-    """Return CPU seconds of statistics and inversion of 5 s of a sound up to the highest frequency, and its scores."""
-    set_workers(1)
-    samples, own = soundfile.read(path, always_2d=True)
-    mono = soxr.resample(samples.mean(1), own, rate)[: 5 * rate]
-    source = Audio(np.asarray(mono[None], np.float32), rate)
-
-    def made(context: Context) -> tuple[float, dict[str, float]]:
-        began = time.process_time()
-        statistics = texture_statistics(source, highest=rate / 2, context=context)
-        result = invert([statistics], iterations=iterations, duration=source.duration, context=context).audio
-        spent = time.process_time() - began
-        return spent, texture_quality(result, source, statistics, context=context).value.measure()
-
-    found: tuple[float, dict[str, float]] = _with_context(made)
-    return found
-
-
-def _with_context(work: Callable[[Context], Any]) -> Any:
-    """Do some work with a context whose folder goes away after it."""
-    with tempfile.TemporaryDirectory() as folder:
-        return work(Context("benchmark", "0" * 64, 1, "cpu", Path(folder), Deaf()))
 
 
 def _options() -> argparse.Namespace:

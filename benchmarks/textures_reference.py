@@ -11,7 +11,6 @@ os.environ.update(ONE_THREAD)  # before any numerical library is loaded
 import argparse
 import importlib
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,10 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
-import soxr
 import torch
-from comparing import Deaf
+from texture_cases import recording, with_context
 
 import nodes.textures.auditory.front_end as front_end
 from nodes.textures.auditory.measuring import Measuring
@@ -30,7 +27,6 @@ from nodes.textures.auditory.model import NEAR_PAIRS, PAIRS, AuditoryModel, pair
 from nodes.textures.node import texture_statistics
 from nodes.textures.stretches import EDGE, SHORT_EDGE, STRETCH, faded
 from nodes.values.audio import Audio
-from pipelines.context import Context
 from pipelines.value import Array
 
 RATE, LEVEL = 20_000, 0.01
@@ -160,8 +156,7 @@ def main() -> int:
 
 def _sound(path: Path, seconds: float) -> Array:
     """Return the beginning of a sound as the peer has it: one channel, at its rate and level; without any offset."""
-    samples, rate = soundfile.read(path, always_2d=True)
-    mono = soxr.resample(samples.mean(1), rate, RATE)[: round(seconds * RATE)]
+    mono = recording(path, RATE)[: round(seconds * RATE)]
     mono -= mono.mean()
     return np.asarray(mono * (LEVEL / np.sqrt(np.mean(np.square(mono)))))
 
@@ -169,9 +164,7 @@ def _sound(path: Path, seconds: float) -> Array:
 def _quickest(sound: Array) -> tuple[Classes, float]:
     """Return what the node measures, and the median of its CPU seconds; the first time counts for warming up."""
     audio = Audio(np.asarray(sound[None], np.float32), RATE)
-    with tempfile.TemporaryDirectory() as folder:
-        context = Context("benchmark", "0" * 64, 1, "cpu", Path(folder), Deaf())
-        found = [_timed(lambda: texture_statistics(audio, context=context)) for _ in range(4)]
+    found = [with_context(lambda c: _timed(lambda: texture_statistics(audio, context=c))) for _ in range(4)]
     return {name: values[0, :, 0] for name, values in found[0][0].classes.items()}, median(
         took for _, took in found[1:]
     )

@@ -43,6 +43,9 @@ class TextureModel(Value):
     floors: ClassVar[Mapping[str, float]] = {}
     """For classes that have a size of their own, such as correlations: differences below it hardly count."""
 
+    spans: ClassVar[Mapping[str, float]] = {}
+    """For classes of what is slow: seconds of a sound below which there is too little of it to count."""
+
     sample_rate: int
 
     @abstractmethod

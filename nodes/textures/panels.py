@@ -67,6 +67,8 @@ LOOKS = {
     "modulation_power": Look("share of the variance (dB)", 10),
     "modulation_correlation": Look("correlation"),
     "modulation_phase": Look("correlation"),
+    "swell_correlation": Look("correlation"),
+    "swell_coupling": Look("relative change"),
     "interaural_coherence": Look("coherence", ends=(-1.0, 1.0)),
     "interaural_correlation": Look("correlation", ends=(-1.0, 1.0)),
     "bin_mean": Look("dB of white noise of variance 1", 20),

@@ -123,9 +123,14 @@ class TextureStatistics(Representation):
 
     def emphasis_for(self, length: int) -> dict[str, Array]:
         """Return the weights of paths, shaped as `coefficients_for`."""
-        found = self.weights_at(self.layout(length).centres)
+        layout = self.layout(length)
+        found = self.weights_at(layout.centres)
+        goals = self.coefficients_for(length)
+        seconds = min(self.samples, layout.samples) / self.sample_rate
+        few = [name for name, least in self.model.spans.items() if name in goals and seconds < least]
+        found |= {name: np.zeros_like(goals[name]) for name in few}
         if self.moving:  # a quiet stretch counts as much as a loud one
-            for name, values in self.coefficients_for(length).items():
+            for name, values in goals.items():
                 if self.model.domains[name] == "level":
                     energies = np.square(values, dtype=np.float64).mean(1, keepdims=True)
                     even = 1 / np.maximum(energies, QUIET * energies.max(2, keepdims=True) + SILENT)

@@ -14,7 +14,7 @@ import torch
 from torch.autograd.function import once_differentiable
 
 from nodes.textures.auditory.model import AuditoryModel
-from nodes.textures.squares import squared
+from nodes.textures.fourier import squared
 from nodes.textures.stretches import beside
 
 OVERSAMPLING = 3.5

@@ -35,6 +35,9 @@ NEAR_PAIRS = (1, 2)
 SHORTEST_LAG, LONGEST_LAG, LAGS = 0.01, 0.75, 16
 """Seconds between which envelopes are compared with themselves, and at how many lags."""
 
+SWELL = 2.0
+"""Rate in Hz from which on a modulation is none of the swells of a band; those of 1 Hz have half their power."""
+
 STILL = 0.02
 """Relative deviation of an envelope up to which its sound is steady: that of noise is ten times as much."""
 
@@ -78,6 +81,8 @@ class AuditoryModel(TextureModel):
         "modulation_power": "level",
         "modulation_correlation": "correlation",
         "modulation_phase": "correlation",
+        "swell_correlation": "correlation",
+        "swell_coupling": "linear",
         "interaural_coherence": "correlation",
         "interaural_correlation": "correlation",
     }
@@ -88,6 +93,8 @@ class AuditoryModel(TextureModel):
         "envelope_autocorrelation": 0.5,
         "modulation_power": 3.0,
         "modulation_phase": 0.5,
+        "swell_correlation": 0.5,
+        "swell_coupling": 0.25,
     }
 
     floors: ClassVar[dict[str, float]] = {
@@ -99,9 +106,12 @@ class AuditoryModel(TextureModel):
         "modulation_power": 1e-3,
         "modulation_correlation": 0.01,
         "modulation_phase": 0.01,
+        "swell_correlation": 0.01,
+        "swell_coupling": 0.01,
         "interaural_coherence": 0.01,
         "interaural_correlation": 0.01,
     }
+    spans: ClassVar[dict[str, float]] = {"swell_correlation": 3.0, "swell_coupling": 3.0}
     linked: ClassVar[tuple[str, ...]] = ("interaural_coherence", "interaural_correlation")
     imposed: ClassVar[tuple[str, ...]] = tuple(
         name for name in domains if name not in ("band_power", "interaural_coherence")
@@ -166,6 +176,8 @@ class AuditoryModel(TextureModel):
             "modulation_power": loud.repeat(self.modulation_bands, 1),
             "modulation_correlation": np.tile(loud[:, near[0]] | loud[:, near[1]], (1, octaves)),
             "modulation_phase": loud.repeat(2 * octaves, 1),
+            "swell_correlation": loud[:, pairs[0]] | loud[:, pairs[1]],
+            "swell_coupling": loud,
             "interaural_coherence": (loud & np.roll(loud, 1, 0)).repeat(2, 1),
             "interaural_correlation": loud & np.roll(loud, 1, 0),
         }
@@ -201,6 +213,8 @@ class AuditoryModel(TextureModel):
                 "frequency": np.repeat(self.centres, 2 * len(octaves)),
                 "rate": np.tile(np.repeat(octaves, 2), count),
             },
+            "swell_correlation": {"frequency": self.centres[pairs[0]], "other": self.centres[pairs[1]]},
+            "swell_coupling": bands,
             "interaural_coherence": {"frequency": np.repeat(self.centres, 2)},
             "interaural_correlation": bands,
         }
@@ -248,6 +262,10 @@ class AuditoryModel(TextureModel):
         found[0, below] = np.sqrt(np.maximum(0, 1 - found[1, below] ** 2))
         found[-1, above] = np.sqrt(np.maximum(0, 1 - found[-2, above] ** 2))
         return found
+
+    def swell_response(self, frequencies: Array) -> Array:
+        """Return the response of what tells swells from all faster modulations: a half of a half cosine."""
+        return np.cos(np.minimum(frequencies / SWELL, 1.0) * np.pi / 2)
 
     def modulation_responses(self, frequencies: Array) -> Array:
         """Return the responses of the modulation bands (bands × frequencies): half cosines as wide as their centre.

@@ -1,7 +1,9 @@
 """Statistics of compressed envelopes: moments, correlations of bands, and what modulation bands make of them.
 
-The classes of McDermott and Simoncelli (Neuron 2011), every one a mean over time under a window, and for sounds of
-several channels what these have in common. A modulation band is computed at a rate that holds its products, so that
+The classes of McDermott and Simoncelli (Neuron 2011), every one a mean over time under a window; what swells below
+2 Hz do, for which theirs are too fast or too near each other; and for sounds of several channels what these have in
+common. That modulations are modulated in turn tells textures apart (McWalter and Dau, Frontiers in Neuroscience 2017):
+where wind is quiet, it is also steadier. A modulation band is computed at a rate that holds its products, so that
 slow ones cost next to nothing.
 """
 
@@ -13,8 +15,8 @@ import numpy as np
 import torch
 
 from nodes.textures.auditory.front_end import Envelopes
-from nodes.textures.auditory.model import NEAR_PAIRS, PAIRS, AuditoryModel, pairs_of
-from nodes.textures.squares import squared
+from nodes.textures.auditory.model import NEAR_PAIRS, PAIRS, SWELL, AuditoryModel, pairs_of
+from nodes.textures.fourier import spectrum, squared
 from nodes.textures.stretches import beside
 from nodes.values.smooth import smooth
 
@@ -24,8 +26,9 @@ STILL = 2e-4
 ROUNDING = 1e-5
 """Depth of a modulation, relative to the mean envelope, that may be rounding."""
 
-TIMES_POWER, TIMES_OCTAVE = 4.0, 5.0
-"""Least sample rates of modulation bands, in centre frequencies, for means of their squares and of their products."""
+TIMES_POWER, TIMES_OCTAVE, TIMES_SWELL = 4.0, 5.0, 4.0
+"""Least sample rates, in centre frequencies of modulation bands for means of their squares and of their products, and
+in the highest rate of swells for means of theirs."""
 
 FAST = 6.0
 """Centre of a modulation band, in relative changes of the window a second, from which on it makes no difference (less
@@ -74,6 +77,7 @@ class EnvelopeStatistics:
         self._octaves = [
             (samples, self._tensor(2 * row[: samples // 2 + 1])) for samples, row in zip(computed, octaves, strict=True)
         ]
+        self._swell = self._rate(TIMES_SWELL * SWELL * duration), self._tensor(model.swell_response(frequencies))
         bands = model.bands + 2
         self._pairs, self._near_pairs = (torch.tensor(pairs_of(bands, each)) for each in (PAIRS, NEAR_PAIRS))
 
@@ -90,8 +94,8 @@ class EnvelopeStatistics:
         variance = (weighed * centred).sum(-1)
         steady = (STILL * mean[..., 0]).square() + self._tiny
         scale = variance + steady
-        spectra = torch.fft.rfft(centred, norm="forward")
-        under_root = torch.fft.rfft(centred * self._root, n=self._padded, norm="forward")
+        spectra = spectrum(centred, self._frames)
+        under_root = spectrum(centred * self._root, self._padded)
         products = squared(under_root) @ self._products
         statistics = {
             "band_power": found.powers,
@@ -107,6 +111,8 @@ class EnvelopeStatistics:
         still = STILL**2 * scale + (ROUNDING * mean[..., 0]).square()
         correlation, phase = self._octave_statistics(spectra, still)
         statistics |= {"modulation_correlation": correlation, "modulation_phase": phase}
+        together, coupling = self._swells(centred, spectra, still)
+        statistics |= {"swell_correlation": together, "swell_coupling": coupling}
         if found.products is not None:
             statistics |= self._interaural(found.products, found.powers, weighed, centred, scale, channels)
         return {name: values.flatten(1) for name, values in statistics.items()}
@@ -178,6 +184,28 @@ class EnvelopeStatistics:
             if number + 1 < len(self._octaves):
                 assert doubled.shape[-1] == self._own[number + 1]
         return torch.stack(correlations, 1), torch.stack(phases, 2)
+
+    def _swells(
+        self, centred: torch.Tensor, spectra: torch.Tensor, still: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the correlations of bands below 2 Hz, and how much stronger what is faster becomes as each swells.
+
+        The first is batch × pairs; the second batch × bands: the relative change of the power of faster modulations
+        that goes with one standard deviation of the swell.
+        """
+        samples, response = self._swell
+        swell = torch.fft.irfft(spectra * response, n=self._frames, norm="forward")
+        faster = (centred - swell).square()
+        mean = (faster * self._window).sum(-1, keepdim=True)
+        slowly = spectrum(faster - mean, self._frames)[..., : samples // 2 + 1] * response[: samples // 2 + 1]
+        changes = torch.fft.irfft(slowly, n=samples, norm="forward")
+        window, swell = self._at(samples), swell[..., :: self._frames // samples]
+        changes = changes - (changes * window).sum(-1, keepdim=True)
+        weighed = swell * window
+        products = weighed @ swell.transpose(-1, -2)
+        power = torch.diagonal(products, dim1=-2, dim2=-1) + still
+        coupling = (weighed * changes).sum(-1) * torch.rsqrt(power) / (mean[..., 0] + still)
+        return self._correlation(products, power, self._pairs), coupling
 
     def _phase(
         self, doubled: torch.Tensor, real: torch.Tensor, imaginary: torch.Tensor, still: torch.Tensor

@@ -17,7 +17,7 @@ import torch
 from nodes.spectra.windows import window_of
 from nodes.textures.bins.model import BinModel
 from nodes.textures.bins.spectrum import Powers, Spectrum
-from nodes.textures.squares import squared
+from nodes.textures.fourier import squared
 from nodes.textures.stretches import beside, faded
 from nodes.values.smooth import smooth
 from pipelines.value import Array

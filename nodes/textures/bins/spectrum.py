@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch.autograd.function import once_differentiable
 
-from nodes.textures.squares import squared
+from nodes.textures.fourier import squared
 
 BARELY = 1e-2
 """Power of overlapping windows, relative to the greatest, below which changes fade out: where frames hardly reach."""

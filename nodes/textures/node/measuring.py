@@ -58,9 +58,12 @@ def texture_statistics(
     itself 10 ms to 0.75 s later, which tells rhythms and how long events last (`envelope_autocorrelation`); how strong
     each rate of modulation is (`modulation_power`), how the modulations of neighbouring bands go together
     (`modulation_correlation`), and how those an octave apart do in one band, which tells attacks from decays
-    (`modulation_phase`). Of several channels also what each has in common with the one before, the first with the last:
-    of the bands themselves (`interaural_coherence`, real and imaginary part: how wide, and of which phase) and of their
-    envelopes (`interaural_correlation`: whether events are in both). Bands 50 dB below the strongest do not count.
+    (`modulation_phase`). To these come two of what is slower than 2 Hz: how bands swell together (`swell_correlation`),
+    and how much stronger faster modulations become as a band swells (`swell_coupling`); sounds and stretches of less
+    than 3 s have too few swells for them. Of several channels also what each has in common with the one before, the
+    first with the last: of the bands themselves (`interaural_coherence`, real and imaginary part: how wide, and of
+    which phase) and of their envelopes (`interaural_correlation`: whether events are in both). Bands 50 dB below the
+    strongest do not count.
 
     `model: stft`, after Liao, Roebel and Su (DAFx 2013), has the same moments of the magnitudes of bins, grouped in
     bands (`bin_mean`, `bin_variation`, `bin_skewness`, `bin_kurtosis`), their autocorrelation functions

@@ -45,7 +45,9 @@ def moments(sounds, first, last):
 
 
 def first_sound(target, carriers, rows, loop=False):
-    return starting.first_sound(target, carriers, rows, target.class_emphasis(), {}, loop)
+    shares, weights = target.class_emphasis(), target.emphasis_for(carriers.shape[1])
+    shares = {name: share if weights.get(name, np.ones(1)).any() else 0.0 for name, share in shares.items()}
+    return starting.first_sound(target, carriers, rows, shares, {}, loop)
 
 
 @pytest.fixture(scope="module")

@@ -120,6 +120,13 @@ def statistics(model, sound, duration, edge, at_audio_rate=False):
             parts = [(slower.real * part) @ w / (coarse * sigma) for part in (turning.real, turning.imag)]
             phase.append(np.stack(parts, -1))
         slower = turning**2 / np.maximum(np.abs(turning), 1e-300)
+    below = np.where(f < 2, np.cos(np.pi / 4 * f), 0.0)
+    swell = np.array([np.fft.irfft(row * below, n=places) for row in spectra])
+    faster = np.array([np.fft.irfft(np.fft.rfft(row**2) * below, n=places) for row in centred - swell])
+    faster -= (faster @ w)[:, None]
+    ground = (centred - swell) ** 2 @ w + still
+    depth = np.sqrt(swell**2 @ w + still)
+
     return {
         "band_power": bands.real**2 @ fine,
         "envelope_mean": mean,
@@ -137,6 +144,10 @@ def statistics(model, sound, duration, edge, at_audio_rate=False):
         "modulation_power": power.ravel(),
         "modulation_correlation": np.array(near),
         "modulation_phase": np.stack(phase, 1).ravel(),
+        "swell_correlation": np.array(
+            [(swell[k] * swell[k + d]) @ w / (depth[k] * depth[k + d]) for d in FAR for k in range(count - d)]
+        ),
+        "swell_coupling": (swell * faster) @ w / (depth * ground),
     }
 
 

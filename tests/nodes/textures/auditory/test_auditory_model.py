@@ -39,6 +39,8 @@ def test_there_are_as_many_statistics_as_published():
         "modulation_power": 640,
         "modulation_correlation": 366,
         "modulation_phase": 384,
+        "swell_correlation": 189,
+        "swell_coupling": 32,
         "interaural_coherence": 64,
         "interaural_correlation": 32,
     }
