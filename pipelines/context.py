@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import mmap
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -23,8 +24,8 @@ DIGEST = 64
 class Watcher(Protocol):
     """Receives what a running step says of itself."""
 
-    def progress(self, step: str, done: int, total: int | None) -> None:
-        """Hear how far the step's loop has come."""
+    def progress(self, step: str, done: int, total: int | None, what: str = "") -> None:
+        """Hear how far the step's loop has come, or `what` comes before it."""
 
     def metric(self, step: str, name: str, value: float, at: int) -> None:
         """Hear one point of a curve, such as a loss."""
@@ -82,6 +83,20 @@ class Context:
             self._watcher.progress(self.step, done, total)
             yield item
         self._watcher.progress(self.step, total or 0, total)
+
+    def tally(self, what: str) -> Callable[[int, int], None]:
+        """Return what shows how far something before the step's loop has come; threads may call it side by side.
+
+        It is called with the number of parts that are done since the last call, and that of all parts.
+        """
+        lock, done = threading.Lock(), [0]
+
+        def show(more: int, total: int) -> None:
+            with lock:
+                done[0] += more
+                self._watcher.progress(self.step, done[0], total, what)
+
+        return show
 
     def log(self, metric: str, value: float, at: int = 0) -> None:
         """Record one point of a curve (a loss at an iteration)."""

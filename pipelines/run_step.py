@@ -113,8 +113,8 @@ class _Heard:
         self.notes: list[str] = []
         self._watcher = watcher
 
-    def progress(self, step: str, done: int, total: int | None) -> None:
-        self._watcher.progress(step, done, total)
+    def progress(self, step: str, done: int, total: int | None, what: str = "") -> None:
+        self._watcher.progress(step, done, total, what)
 
     def metric(self, step: str, name: str, value: float, at: int) -> None:
         self.points.setdefault(name, []).append([at, value])

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from nodes.files.selection import Extract
 
 
+CLICK = 1e-3
+"""Seconds below which a file is no more than a click: mostly an export that went wrong."""
+
+
 def _extract_of(path: Path, parameters: Mapping[str, Any]) -> Extract:
     from nodes.files.selection import extract
 
@@ -79,6 +83,8 @@ def load(
     from nodes.files.selection import extract
 
     part = extract(_one_file(path), start, duration, channels, sample_rate)
+    if (whole := part.header.frames / part.header.sample_rate) < CLICK:
+        context.note(f"the file lasts {1000 * whole:.2g} ms ({part.header.frames} samples): no more than a click")
     return Audio(read_extract(part, context.progress), part.sample_rate)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pipelines.mistakes import listed, mistake, nearest
@@ -34,7 +34,15 @@ def refuse_weights(targets: int, weights: Sequence[float] | None) -> None:
 def length_of(lengths: Sequence[int | None], duration: float | None, sample_rate: int) -> int | None:
     """Return the samples of the sound that is asked for, or that targets demand; None where neither tells."""
     if duration is not None:
-        return max(1, round(duration * sample_rate))
+        length = round(duration * sample_rate)
+        if not length:
+            raise mistake(
+                "the duration is less than a sample",
+                parameter="duration",
+                given=f"{duration:g} s",
+                allowed=f"{1 / sample_rate:.3g} s or more",
+            )
+        return length
     return next((length for length in lengths if length is not None), None)
 
 
@@ -64,14 +72,35 @@ def refuse_other_lengths(lengths: Sequence[int | None], length: int, sample_rate
             )  # fmt: skip
 
 
+def leading(
+    classes: Sequence[Sequence[str] | None], weights: Sequence[float] | None, class_weights: Mapping[str, float]
+) -> int:
+    """Return which target, from 0, is the first that counts; the first of all where none does.
+
+    Parameters
+    ----------
+    classes
+        Names of the classes of each target, where they are known.
+    weights, class_weights
+        As `invert` has them.
+    """
+
+    def counts(number: int) -> bool:
+        names = classes[number]
+        each = (class_weights.get(f"{number + 1}.{name}", class_weights.get(name, 1.0)) for name in names or ())
+        return (weights is None or weights[number] > 0) and (not names or any(each))
+
+    return next((number for number in range(len(classes)) if counts(number)), 0)
+
+
 def refuse_no_start(initial: str | None, starts: bool) -> None:
-    """Refuse a first sound of the first target's own where it makes none; `starts` tells whether it does."""
+    """Refuse a first sound of a target's own where the first that counts makes none; `starts` tells whether it does."""
     if initial in ("statistics", "tonal") and not starts:
         raise mistake(
-            "the first target makes no first sound of its own",
+            "the first target that counts makes no first sound of its own",
             parameter="initial",
             given=initial,
-            allowed="coloured, envelope, energies, white or pink, or texture_statistics as the first target",
+            allowed="coloured, envelope, energies, white or pink, or texture_statistics as that target",
         )
 
 

@@ -63,7 +63,9 @@ def _duration(targets: Sequence[Facts], rate: int | None, asked: float | None) -
 
 def _refuse_at_plan(targets: Sequence[Facts], parameters: Mapping[str, Any]) -> None:
     checks.refuse_weights(len(targets), parameters["weights"])
-    checks.refuse_no_start(parameters["initial"], targets[0].get("kind", checks.STARTING) == checks.STARTING)
+    classes = [fact.get("classes") for fact in targets]
+    leading = targets[checks.leading(classes, parameters["weights"], parameters["class_weights"] or {})]
+    checks.refuse_no_start(parameters["initial"], leading.get("kind", checks.STARTING) == checks.STARTING)
     checks.refuse_bound_loop(parameters["loop"], ["duration" not in fact for fact in targets])
     checks.kept_iterates(parameters["keep"], parameters["iterations"])
     driver = {name: parameters[name] for name in ("momentum", "acceleration", "brake")}
@@ -95,7 +97,7 @@ def invert(
     brake: Annotated[float, Field(gt=0, lt=1)] = checks.BRAKE,
     initial: Literal["coloured", "envelope", "energies", "white", "pink", "statistics", "tonal"] | None = None,
     phases: Literal["independent", "shared"] = "independent",
-    duration: Seconds | None = None,
+    duration: Annotated[Seconds, Field(gt=0)] | None = None,
     channels: Annotated[int, Field(ge=1, le=1024)] | None = None,
     loop: bool = False,
     keep: Literal["last", "all"] | Every | list[Iterate] = "last",

@@ -63,13 +63,16 @@ def run(
     count = checks.channel_count([t.channels for t in targets], start.channels if start else None, channels)
     length, device = _length(targets, start, duration), context.device
     common = min([target.common(length) for target in targets]) if loop else 0
+    if loop:
+        _note_jumps(targets, weights, length, context)
     goals = Goals(targets, weights, class_weights, bands, length + common)
     groups = goals.groups(count)
     analyses = [_closed(target.analysis(length + common, device), common) for target in targets]
     if start is not None:
         first = _beginning(start, length, loop)
     elif (initial := initial or goals.leading[0].starts or "coloured") in ("statistics", "tonal"):
-        first = own_first_sounds(goals, groups, length, initial, phases, context.seed, loop, device)
+        heard = context.tally("first sound")
+        first = own_first_sounds(goals, groups, length, initial, phases, context.seed, loop, device, heard)
     else:
         first = first_sounds(targets, weights, count, length, initial, phases, context.seed)
     spectra = _spectra(targets, weights, count, length)
@@ -106,6 +109,16 @@ def _length(targets: Sequence[Representation], start: Audio | None, duration: fl
     length = checks.length_of(bound, duration, rate) or free
     checks.refuse_other_lengths(bound, length, rate, duration is not None)
     return length
+
+
+def _note_jumps(targets: Sequence[Representation], weights: Sequence[float], length: int, context: Context) -> None:
+    """Tell which targets make a loop jump, for at its end they are not what they are at its beginning."""
+    for number, (target, weight) in enumerate(zip(targets, weights, strict=True), 1):
+        if weight > 0 and not target.closes(length):
+            context.note(
+                f"target {number} moves and is not at the end of the loop what it is at its beginning: there the loop "
+                "jumps; let its envelopes end as they begin"
+            )
 
 
 def _beginning(start: Audio, length: int, loop: bool) -> Array:

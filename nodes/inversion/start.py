@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -89,6 +89,7 @@ def own_first_sounds(
     seed: int,
     loop: bool,
     device: str,
+    heard: Callable[[int, int], None],
 ) -> Array:
     """Return what the first target that counts makes of noise, as iterate 0.
 
@@ -107,6 +108,8 @@ def own_first_sounds(
         Whether the end shall go on into the beginning.
     device
         'cpu' or 'cuda'.
+    heard
+        Called with how many parts of the work are done since the last call, and how many there are.
 
     Returns
     -------
@@ -130,7 +133,10 @@ def own_first_sounds(
     def made(group: Sequence[int]) -> Array:
         rows = [channel % target.channels for channel in group]
         carriers = np.stack([carrier(channel, len(group) == 1) for channel in group])
-        return target.first_sound(carriers, rows, shares, paths, loop, device)
+        return target.first_sound(carriers, rows, shares, paths, loop, device, of_all)
+
+    def of_all(more: int, parts: int) -> None:
+        heard(more, parts * len(groups))
 
     return np.concatenate(spread(made, groups))
 

@@ -19,7 +19,7 @@ Measurement = Callable[["torch.Tensor", int], "dict[str, torch.Tensor]"]
 """From batch × size samples, and how many of the batch, one after another, are channels of one sound."""
 
 Loss = Callable[[Mapping[str, "torch.Tensor"]], "torch.Tensor"]
-"""How far statistics, each channels × paths, are from what is wanted."""
+"""How far statistics, each batch × paths, are from what is wanted."""
 
 
 class TextureModel(Value):
@@ -85,21 +85,28 @@ class TextureModel(Value):
         return carriers
 
     def impose(
-        self, measure: Measurement, sound: torch.Tensor, wanted: Mapping[str, torch.Tensor], loss: Loss | None
+        self,
+        measure: Measurement,
+        sound: torch.Tensor,
+        wanted: Mapping[str, torch.Tensor],
+        loss: Loss | None,
+        channels: int,
     ) -> torch.Tensor:
-        """Return a sound with the fine structure of another that is near statistics, from where a descent starts well.
+        """Return sounds with the fine structure of others that are near statistics, from where a descent starts well.
 
         Parameters
         ----------
         measure
             What `measurement` returned.
         sound
-            channels × size.
+            batch × size.
         wanted
-            The statistics, each channels × paths.
+            The statistics, each batch × paths.
         loss
             How far statistics are from them; only the classes of `imposed` count in it. None where nothing counts: then
             bands are given their levels only.
+        channels
+            How many of the batch, one after another, are of one sound.
         """
         raise NotImplementedError
 

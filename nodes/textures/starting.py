@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -28,6 +28,7 @@ def first_sound(
     paths: Mapping[str, Array],
     loop: bool = False,
     device: str = "cpu",
+    heard: Callable[[int, int], None] | None = None,
 ) -> Array:
     """Return sounds with the fine structure of carriers, and nearly these statistics.
 
@@ -47,17 +48,20 @@ def first_sound(
         Whether the end shall go on into the beginning.
     device
         'cpu' or 'cuda'.
+    heard
+        Called with how many stretches are done since the last call, and how many there are; from any thread.
 
     Returns
     -------
     channels × samples, float32.
     """
     length, model = carriers.shape[1], statistics.model
+    tell = heard or (lambda more, total: None)
     margin = statistics.layout(length).edge // 2
     layout = statistics.layout(length + 2 * margin)
     rate = layout.sample_rate
     places = np.clip(layout.centres - margin / rate, 0, length / rate)
-    goals, weights = statistics.at(places), statistics.weights_at(places)
+    goals, weights = statistics.at(places), statistics.emphasis_at(places, layout.samples)
     for name, each in paths.items():
         weights[name] = each[:, None] * weights.get(name, np.ones((1, len(each), len(places)), np.float32))
     if len(rows) > 1 and any(shares.get(name) for name in model.linked):
@@ -70,15 +74,23 @@ def first_sound(
     alone = () if len(rows) > 1 else model.linked
     counted = {n: share if n in model.imposed and n not in alone else 0.0 for n, share in shares.items()}
 
-    def made(number: int) -> Array:
-        start = layout.starts[number]
-        cut = carried[number % len(carried)][:, start : start + layout.samples]
-        part = torch.nn.functional.pad(cut, (0, layout.size - layout.samples))
-        goal = {name: each[rows, :, number] for name, each in goals.items()}
-        own = {name: each[rows if len(each) > 1 else [0] * len(rows), :, number] for name, each in weights.items()}
-        return _imposed(model, measure, part, goal, own, counted, device)[:, : layout.samples]
+    def of(numbers: range, each: Array) -> Array:
+        """Return what is of our channels in some stretches, or of all channels: stretches · channels × paths."""
+        own = each[:, :, numbers.start : numbers.stop][rows if len(each) > 1 else [0] * len(rows)]
+        return np.moveaxis(own, 2, 0).reshape(len(numbers) * len(rows), -1)
 
-    parts = spread(made, range(len(layout.starts)))
+    def made(numbers: range) -> list[Array]:
+        firsts = layout.starts[numbers.start : numbers.stop]
+        each = [carried[number % len(carried)] for number in numbers]
+        cuts = [noise[:, first : first + layout.samples] for noise, first in zip(each, firsts, strict=True)]
+        sound = torch.nn.functional.pad(torch.cat(cuts), (0, layout.size - layout.samples))
+        goal, own = ({name: of(numbers, each) for name, each in classes.items()} for classes in (goals, weights))
+        found = _imposed(model, measure, sound, goal, own, counted, len(rows), device)[:, : layout.samples]
+        tell(len(numbers), len(layout.starts))
+        return np.split(found, len(numbers))
+
+    tell(0, len(layout.starts))
+    parts = [part for batch in spread(made, layout.batches(len(rows), device)) for part in batch]
     fade = round(FADE * rate)
     sound = joined(parts, layout, layout.samples if statistics.moving else fade, independent=statistics.moving)
     return _closed(sound, 2 * margin, fade) if loop else sound[:, margin : margin + length]
@@ -87,20 +99,21 @@ def first_sound(
 def _imposed(
     model: TextureModel,
     measure: Measurement,
-    part: torch.Tensor,
+    sound: torch.Tensor,
     goal: Mapping[str, Array],
     weights: Mapping[str, Array],
     shares: Mapping[str, float],
+    channels: int,
     device: str,
 ) -> Array:
-    """Return one stretch with these statistics."""
+    """Return stretches with these statistics."""
     terms = [term for term in terms_of([goal], [shares], [weights], device, [model.floors]) if term.share]
 
     def loss(found: Mapping[str, torch.Tensor]) -> torch.Tensor:
         return torch.stack([term.compare(found[term.descriptor])[0] * term.share for term in terms]).sum()
 
     wanted = {name: torch.tensor(values, device=device) for name, values in goal.items()}
-    return np.asarray(model.impose(measure, part, wanted, loss if terms else None).cpu().numpy(), np.float32)
+    return np.asarray(model.impose(measure, sound, wanted, loss if terms else None, channels).cpu().numpy(), np.float32)
 
 
 def joined(parts: Sequence[Array], layout: Layout, fade: int, independent: bool = False) -> Array:

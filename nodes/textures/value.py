@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 QUIET, SILENT = 1e-8, 1e-30
 """Energy of a stretch, relative to the most, and alone, below which it counts the less the quieter it is."""
 
+SAME = 1e-3
+"""Difference in the domain of a class, such as a logarithm, up to which statistics are the same to the ear."""
+
 BAND, DETAIL = 2.0, 0.25
 """Equivalent rectangular bandwidths over which spectra are smoothed: as bands are; and such that pitches stay, and
 little is copied."""
@@ -123,10 +126,12 @@ class TextureStatistics(Representation):
 
     def emphasis_for(self, length: int) -> dict[str, Array]:
         """Return the weights of paths, shaped as `coefficients_for`."""
-        layout = self.layout(length)
-        found = self.weights_at(layout.centres)
-        goals = self.coefficients_for(length)
-        seconds = min(self.samples, layout.samples) / self.sample_rate
+        return self.emphasis_at(self.layout(length).centres, self.layout(length).samples)
+
+    def emphasis_at(self, times: Array, samples: int) -> dict[str, Array]:
+        """Return the weights of paths in stretches of so many samples, channels × paths × times."""
+        found, goals = self.weights_at(times), self.at(times)
+        seconds = min(self.samples, samples) / self.sample_rate
         few = [name for name, least in self.model.spans.items() if name in goals and seconds < least]
         found |= {name: np.zeros_like(goals[name]) for name in few}
         if self.moving:  # a quiet stretch counts as much as a loud one
@@ -149,6 +154,15 @@ class TextureStatistics(Representation):
         from nodes.textures.domains import interpolated
 
         return {name: interpolated(values, self.times, times, "linear") for name, values in self.weights.items()}
+
+    def closes(self, length: int) -> bool:
+        """Return whether statistics and weights at the end of a sound of this length are those at its beginning."""
+        from nodes.textures.domains import into
+
+        ends = np.array([0.0, length / self.sample_rate])
+        goals = [into(values, self.model.domains[name]) for name, values in self.at(ends).items()]
+        each = [*goals, *self.weights_at(ends).values()]
+        return all(np.allclose(values[..., 0], values[..., 1], rtol=0, atol=SAME) for values in each)
 
     def analysis(self, length: int, device: str) -> Callable[[torch.Tensor], dict[str, torch.Tensor]]:
         """Return the map from samples of any length to statistics, stretch by stretch."""
@@ -182,11 +196,12 @@ class TextureStatistics(Representation):
         paths: Mapping[str, Array],
         loop: bool,
         device: str,
+        heard: Callable[[int, int], None],
     ) -> Array:
         """Return sounds that have these statistics nearly, with the fine structure of given carriers."""
         from nodes.textures.starting import first_sound
 
-        return first_sound(self, carriers, rows, shares, paths, loop, device)
+        return first_sound(self, carriers, rows, shares, paths, loop, device, heard)
 
     def floors(self) -> dict[str, float]:
         """Return for each class the size below which differences hardly count."""

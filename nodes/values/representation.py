@@ -86,6 +86,10 @@ class Representation(Value):
         """Whether sounds of every length can be compared with the target, as with averages over time."""
         return False
 
+    def closes(self, length: int) -> bool:
+        """Return whether the target at the end of a sound of this many samples is that at its beginning."""
+        return True
+
     def floors(self) -> dict[str, float] | None:
         """Return for each class the root-mean-square below which differences hardly count.
 
@@ -101,6 +105,7 @@ class Representation(Value):
         paths: Mapping[str, Array],
         loop: bool,
         device: str,
+        heard: Callable[[int, int], None],
     ) -> Array:
         """Return sounds near the target from which a descent starts well; where `starts` says that there are any.
 
@@ -116,6 +121,8 @@ class Representation(Value):
             Whether the end of the sounds shall go on into their beginning.
         device
             'cpu' or 'cuda'.
+        heard
+            Called with how many parts of the work are done since the last call, and how many there are.
 
         Returns
         -------

@@ -63,8 +63,8 @@ def _explain(error: Exception, options: argparse.Namespace) -> int:
     if isinstance(error, MistakeError):
         print("\n".join(str(mistake) for mistake in error.mistakes), file=sys.stderr)
         many = len(error.mistakes)
-        if many > 1:
-            print(f"\n{many} mistakes; nothing was rendered", file=sys.stderr)
+        if hasattr(options, "overrides"):  # a piece was asked for
+            print(f"\n{many} mistake{'s' * (many > 1)}; nothing was rendered", file=sys.stderr)
         return MISTAKE
     if options.traceback:
         raise error

@@ -28,6 +28,7 @@ class Progress:
         self._bars: Any = None
         self._piece: Any = None
         self._step: Any = None
+        self._title = ""
 
     @contextmanager
     def of(self, plan: Plan) -> Iterator[None]:
@@ -56,7 +57,8 @@ class Progress:
     def started(self, step: str, node: str) -> None:
         """A step begins."""
         if self._bars is not None:
-            self._step = self._bars.add_task(f"  {step} ({node})", total=None)
+            self._title = f"  {step} ({node})"
+            self._step = self._bars.add_task(self._title, total=None)
 
     def finished(self, step: str) -> None:
         """A step is done."""
@@ -70,10 +72,11 @@ class Progress:
         """A stored result is damaged and will be computed again."""
         print(f"{damage}: it is computed again", file=sys.stderr)
 
-    def progress(self, step: str, done: int, total: int | None) -> None:
-        """The loop of a step has come so far."""
+    def progress(self, step: str, done: int, total: int | None, what: str = "") -> None:
+        """The loop of a step, or `what` comes before it, has come so far."""
         if self._bars is not None and self._step is not None:
-            self._bars.update(self._step, completed=done, total=total)
+            title = f"{self._title}: {what}" if what else self._title
+            self._bars.update(self._step, completed=done, total=total, description=title)
 
     def metric(self, step: str, name: str, value: float, at: int) -> None:
         """A step logs a point of a curve; it is kept for the record, not shown."""

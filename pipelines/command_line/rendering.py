@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pipelines.command_line.main import DONE, MISTAKE, OURS
 from pipelines.command_line.progress import Progress
+from pipelines.command_line.table import sweep_table
 from pipelines.compose import Composed, compose, sweep
 from pipelines.mistakes import MistakeError
 from pipelines.prepare import prepare
@@ -35,8 +36,12 @@ class _Session:
         """Render one job; a mistake in one job of a sweep does not stop the others."""
         earlier = self.outcomes[0].prepared if self.outcomes else None
         prepared = prepare(composed, self.registry, self.config_dirs, earlier)
-        with self.progress.of(prepared.plan):
-            outcome = render_piece(prepared, self.progress, self.sweep)
+        try:
+            with self.progress.of(prepared.plan):
+                outcome = render_piece(prepared, self.progress, self.sweep)
+        except MistakeError as error:  # steps ran before files or record could not be written
+            self._refused(error)
+            return None
         self.outcomes.append(outcome)
         self.code = max(self.code, _code(outcome), key=(DONE, MISTAKE, OURS).index)
         _report(outcome, self.progress.quiet)
@@ -50,12 +55,15 @@ class _Session:
             try:
                 self.render(job)
             except MistakeError as error:
-                print("\n".join(map(str, error.mistakes)), file=sys.stderr)
-                self.code = max(self.code, MISTAKE, key=(DONE, MISTAKE, OURS).index)
+                self._refused(error)
             except Exception as error:  # a fault in one job must not cost the others
                 print(f"{type(error).__name__}: {error}", file=sys.stderr)
                 self.code = OURS
         return [None] * len(jobs)
+
+    def _refused(self, error: MistakeError) -> None:
+        print("\n".join(map(str, error.mistakes)), file=sys.stderr)
+        self.code = max(self.code, MISTAKE, key=(DONE, MISTAKE, OURS).index)
 
 
 def render(options: argparse.Namespace) -> int:
@@ -73,6 +81,8 @@ def _render(options: argparse.Namespace, session: _Session) -> None:
     if options.multirun or "hydra.mode=MULTIRUN" in options.overrides:
         session.sweep = time.strftime("%Y-%m-%d_%H-%M-%S")
         sweep(options.overrides, options.config_dir, session.render_all)
+        if not options.quiet:
+            print("".join(f"{line}\n" for line in sweep_table(session.outcomes)), end="")
     else:
         session.render(compose(options.overrides, options.config_dir))
 

@@ -144,7 +144,7 @@ class Listening:
     def repeated(self, damage: Damaged) -> None:
         self.damages.append(damage)
 
-    def progress(self, step: str, done: int, total: int | None) -> None:
+    def progress(self, step: str, done: int, total: int | None, what: str = "") -> None:
         self.heard.append((f"{done}/{total}", step))
 
     def metric(self, step: str, name: str, value: float, at: int) -> None:

@@ -104,6 +104,20 @@ def test_a_mistake_exits_with_2_and_says_everything_at_once(call: Call, tmp_path
     assert not (tmp_path / "outputs").exists()
 
 
+@pytest.mark.parametrize("command", [("render",), ("plan",), ("graph",), ("why", "total")])
+def test_with_one_mistake_too_it_is_said_that_nothing_was_rendered(call: Call, command: tuple[str, ...]) -> None:
+    said = call(*command, "piece=sum", "piece.steps.four.value=-1")
+    assert said.code == 2 and said.err.endswith("\n\n1 mistake; nothing was rendered\n")
+    assert "nothing was rendered" not in call("nodes", "toy_numbr").err
+
+
+def test_a_record_that_cannot_be_written_does_not_take_back_the_files(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    said = call("render", "piece=sum", QUIET, "records=taken")
+    assert said.code == 2 and "the record cannot be written" in said.err and "nothing was rendered" not in said.err
+    assert [path.read_text() for path in (tmp_path / "outputs" / "renders").rglob("*.txt")] == ["20"]
+
+
 def test_a_failing_step_names_step_node_and_a_file_that_reproduces_it(call: Call, tmp_path: Path) -> None:
     said = call("render", "piece=broken", QUIET)
     assert said.code == 1

@@ -24,8 +24,8 @@ class Watched(Progress):
         super().__init__(plain=False, quiet=False)
         self.seen: list[tuple[str, float, float | None]] = []
 
-    def progress(self, step: str, done: int, total: int | None) -> None:
-        super().progress(step, done, total)
+    def progress(self, step: str, done: int, total: int | None, what: str = "") -> None:
+        super().progress(step, done, total, what)
         (task,) = [task for task in self._bars.tasks if task.id == self._step]
         self.seen.append((task.description, task.completed, task.total))
 
@@ -37,6 +37,17 @@ def test_the_bar_of_a_step_follows_its_loop_and_that_of_the_piece_its_steps(tmp_
         render(prepared, bars)
         assert [(task.completed, task.total) for task in bars._bars.tasks] == [(3, 3)]
     assert bars.seen == [("  big (toy_large)", number, 3) for number in range(4)]
+
+
+def test_what_comes_before_the_loop_is_named_and_counted_apart(tmp_path: Path) -> None:
+    bars = Watched()
+    prepared = prepared_of(tmp_path, STEPS, {"out": "out"})
+    with bars.of(prepared.plan):
+        bars.started("a", "invert")
+        for done, total, what in ((0, 2, "first sound"), (2, 2, "first sound"), (0, 50, "")):
+            bars.progress("a", done, total, what)
+    named = "  a (invert): first sound"
+    assert bars.seen == [(named, 0, 2), (named, 2, 2), ("  a (invert)", 0, 50)]
 
 
 @pytest.mark.parametrize("quiet", [True, False])

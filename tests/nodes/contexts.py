@@ -16,8 +16,8 @@ class Recorder:
     heard: list[tuple[str, int, int | None]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def progress(self, step: str, done: int, total: int | None) -> None:
-        self.heard.append((step, done, total))
+    def progress(self, step: str, done: int, total: int | None, what: str = "") -> None:
+        self.heard.append((what or step, done, total))
 
     def metric(self, step: str, name: str, value: float, at: int) -> None:
         self.metrics.append((step, name, value, at))

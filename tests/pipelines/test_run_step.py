@@ -56,6 +56,19 @@ def test_metrics_and_progress_are_heard(tmp_path: Path) -> None:
     assert heard.notes == [("out", "it is 2 MB large")]
 
 
+def test_parts_that_threads_finish_are_counted_together(tmp_path: Path) -> None:
+    class Labelled(Listening):
+        def progress(self, step: str, done: int, total: int | None, what: str = "") -> None:
+            self.heard.append((f"{done}/{total}", what))
+
+    heard = Labelled()
+    show = Context("out", "", None, "cpu", tmp_path, heard).tally("first")
+    show(0, 400)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: show(1, 400), range(400)))
+    assert heard.heard == [(f"{number}/400", "first") for number in range(401)]
+
+
 def test_what_another_process_stored_meanwhile_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOY_LOG", str(tmp_path / "log"))
     run(tmp_path, {"node": "toy_number", "value": 4})

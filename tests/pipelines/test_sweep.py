@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -89,3 +90,69 @@ def test_a_pattern_that_no_piece_fits_is_a_mistake(folder: Path, capsys: pytest.
     assert run(["render", "-m", "piece=none/*", "tracking=off"]) == 2
     said = capsys.readouterr().err
     assert "no piece has such a name" in said and "sum" in said
+
+
+SCORES = """
+from dataclasses import dataclass
+
+from nodes.values import Text
+from pipelines.node import node
+from pipelines.value import Value
+
+
+@dataclass(frozen=True, eq=False)
+class SweepScore(Value):
+    height: float
+
+    def measure(self) -> dict[str, float]:
+        none = {} if self.height > 3 else {"low": 0.123456}
+        return {"height": self.height, **none, **{f"number_{place}_of_many": 0.0 for place in range(9)}}
+
+
+@node
+def sweep_score(text: Text, *, factor: float = 1.0) -> SweepScore:
+    return SweepScore(factor * len(text.text))
+"""
+
+PIECE = """
+steps:
+  hum: {node: toy_tone}
+  text: {node: toy_number, value: 7}
+  score: {node: sweep_score, text: text}
+outputs: {hum: hum, score: score}
+"""
+
+
+@pytest.fixture
+def scored(folder: Path) -> Iterator[list[str]]:
+    """The arguments of a sweep of a piece that gives scores."""
+    (folder / "mine" / "piece").mkdir(parents=True)
+    (folder / "mine" / "piece" / "scored.yaml").write_text(PIECE)
+    (folder / "sweep_scores.py").write_text(SCORES)
+    yield ["render", "-m", "piece=scored", "tracking=off", "--config-dir", "mine", "--nodes", "sweep_scores.py"]
+    sys.modules.pop("sweep_scores", None)
+
+
+def test_a_sweep_ends_with_a_table_of_scores(scored: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*scored, "piece.steps.score.factor=2.5,4321.5"]) == 0
+    head, *rows = lines = capsys.readouterr().out.splitlines()[-3:]
+    assert head.split()[:3] == ["height", "low", "number_0_of_many"] and len(head.split()) <= 8
+    assert [row.split()[:3] for row in rows] == [
+        ["steps.score.factor=2.5", "2.5", "0.123"], ["steps.score.factor=4321.5", "4.32e+03", "-"]
+    ]  # fmt: skip
+    assert len({len(line) for line in lines}) == 1 and len(head) <= 120
+    assert run([*scored, "piece.steps.score.factor=2.5,4", "--quiet"]) == 0
+    assert "height" not in capsys.readouterr().out
+
+
+def test_the_label_of_a_job_is_cut_to_its_end(scored: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    long = f"piece.title={'very-' * 20}long,short"
+    assert run([*scored, long, "piece.steps.score.factor=2"]) == 0
+    first, second = capsys.readouterr().out.splitlines()[-2:]
+    assert first.startswith("…") and first.split()[0].endswith("very-long") and second.startswith("title=short ")
+    assert len(first) == len(second) <= 120
+
+
+def test_a_sweep_of_nothing_but_sounds_has_no_table(scored: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*scored, "piece.steps.score.factor=2,3", "~piece.outputs.score"]) == 0
+    assert "height" not in (said := capsys.readouterr().out) and said.splitlines()[-1].endswith("from the store")

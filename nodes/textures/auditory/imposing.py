@@ -24,13 +24,18 @@ SILENT = 1e-6
 
 
 def imposed(
-    measure: Measuring, sound: torch.Tensor, wanted: Mapping[str, torch.Tensor], loss: Loss | None, steps: int = STEPS
+    measure: Measuring,
+    sound: torch.Tensor,
+    wanted: Mapping[str, torch.Tensor],
+    loss: Loss | None,
+    steps: int = STEPS,
+    channels: int = 1,
 ) -> torch.Tensor:
-    """Return a sound whose envelopes have been brought to statistics, as `TextureModel.impose` says.
+    """Return sounds whose envelopes have been brought to statistics, as `TextureModel.impose` says.
 
     Bands are given the powers that are wanted; what channels have in common beside their envelopes stays.
     """
-    front_end, channels = measure.front_end, len(sound)
+    front_end = measure.front_end
     with torch.no_grad():
         found = front_end(sound, channels)
     unit = wanted["envelope_mean"].clamp_min(SILENT)[..., None]

@@ -146,14 +146,19 @@ class AuditoryModel(TextureModel):
         return related(self, carriers, classes)
 
     def impose(
-        self, measure: Measurement, sound: torch.Tensor, wanted: Mapping[str, torch.Tensor], loss: Loss | None
+        self,
+        measure: Measurement,
+        sound: torch.Tensor,
+        wanted: Mapping[str, torch.Tensor],
+        loss: Loss | None,
+        channels: int,
     ) -> torch.Tensor:
-        """Return a sound with the carriers of another and envelopes of these statistics, as `TextureModel` says."""
+        """Return sounds with the carriers of others and envelopes of these statistics, as `TextureModel` says."""
         from nodes.textures.auditory.imposing import imposed
         from nodes.textures.auditory.measuring import Measuring
 
         assert isinstance(measure, Measuring)
-        return imposed(measure, sound, wanted, loss)
+        return imposed(measure, sound, wanted, loss, channels=channels)
 
     def size(self, least: int) -> int:
         """Return a number of samples of small prime factors."""

@@ -33,48 +33,56 @@ LEAST_SHARE = 1e-12
 
 
 def imposed(
-    sound: torch.Tensor, measure: Measuring, loss: Loss, level: torch.Tensor | None = None, steps: int = STEPS
+    sound: torch.Tensor,
+    measure: Measuring,
+    loss: Loss,
+    level: torch.Tensor | None = None,
+    steps: int = STEPS,
+    channels: int = 1,
 ) -> torch.Tensor:
-    """Return a sound whose statistics have been brought near to what is wanted.
+    """Return sounds whose statistics have been brought near to what is wanted.
 
     Parameters
     ----------
     sound
-        channels × size: carriers, whose phases are kept as far as they can be.
+        batch × size: carriers, whose phases are kept as far as they can be.
     measure
         The analysis of sounds of this size.
     loss
-        How far statistics, {class: channels × paths}, are from what is wanted.
+        How far statistics, {class: batch × paths}, are from what is wanted.
     level
-        channels (or 1) × groups: the mean magnitudes that are wanted, which the sound is given before the first step;
+        batch (or 1) × groups: the mean magnitudes that are wanted, which the sound is given before the first step;
         its own unless given.
     steps
         Number of steps among magnitudes, in all turns together; 0 for none, with the level only.
+    channels
+        How many of the batch, one after another, are of one sound.
 
     Returns
     -------
-    channels × size: of the sounds after each turn, and the first one, that with the least loss.
+    batch × size: of the sounds after each turn, and the first one, that with the least loss.
     """
-    magnitudes, least = _judged(sound, measure, loss)
+    magnitudes, least = _judged(sound, measure, loss, channels)
     own = magnitudes.mean(2, keepdim=True)
     unit = own if level is None else level[..., None].clamp_min(_silence(measure)).expand_as(own)
     best, begin = sound, magnitudes / own
     turns = max(1, min(TURNS, steps))
     for turn in range(turns):
-        wanted = _steps_among(begin, unit, measure, loss, steps // turns + (turn < steps % turns))
+        count = steps // turns + (turn < steps % turns)
+        wanted = _steps_among(begin, unit, measure, loss, count, channels)
         for _ in range(PASSES):
             sound = _with_magnitudes(sound, wanted, measure)
-        magnitudes, here = _judged(sound, measure, loss)
+        magnitudes, here = _judged(sound, measure, loss, channels)
         best, least = (sound, here) if here < least else (best, least)
         begin = magnitudes / unit
     return best
 
 
 @torch.no_grad()
-def _judged(sound: torch.Tensor, measure: Measuring, loss: Loss) -> tuple[torch.Tensor, float]:
-    """Return the magnitudes of a sound, above 0, and its loss."""
+def _judged(sound: torch.Tensor, measure: Measuring, loss: Loss, channels: int) -> tuple[torch.Tensor, float]:
+    """Return the magnitudes of sounds, above 0, and their loss."""
     magnitudes = measure.magnitudes(sound).clamp_min(_silence(measure))
-    return magnitudes, float(loss(measure.statistics(magnitudes, len(sound))))
+    return magnitudes, float(loss(measure.statistics(magnitudes, channels)))
 
 
 def _silence(measure: Measuring) -> float:
@@ -82,8 +90,10 @@ def _silence(measure: Measuring) -> float:
     return float(max(measure.model.floor ** (measure.model.compression / 2), torch.finfo(torch.float32).tiny))
 
 
-def _steps_among(begin: torch.Tensor, unit: torch.Tensor, measure: Measuring, loss: Loss, steps: int) -> torch.Tensor:
-    """Return magnitudes (channels × groups × frames) after steps from unit × begin.
+def _steps_among(
+    begin: torch.Tensor, unit: torch.Tensor, measure: Measuring, loss: Loss, steps: int, channels: int
+) -> torch.Tensor:
+    """Return magnitudes (batch × groups × frames) after steps from unit × begin.
 
     The position is the square root of what they are above the deepest hole, in units.
     """
@@ -95,7 +105,7 @@ def _steps_among(begin: torch.Tensor, unit: torch.Tensor, measure: Measuring, lo
 
     # at 0 there would be no gradient
     position = (begin - hole).clamp_min(0.1 * hole).sqrt().reshape(1, -1)
-    return magnitudes(descended(lambda place: loss(measure.statistics(magnitudes(place), len(begin))), position, steps))
+    return magnitudes(descended(lambda place: loss(measure.statistics(magnitudes(place), channels)), position, steps))
 
 
 def _with_magnitudes(sound: torch.Tensor, wanted: torch.Tensor, measure: Measuring) -> torch.Tensor:

@@ -128,9 +128,14 @@ class BinModel(TextureModel):
         return Measuring(self, size, duration, edge, device, dtype)
 
     def impose(
-        self, measure: Measurement, sound: torch.Tensor, wanted: Mapping[str, torch.Tensor], loss: Loss | None
+        self,
+        measure: Measurement,
+        sound: torch.Tensor,
+        wanted: Mapping[str, torch.Tensor],
+        loss: Loss | None,
+        channels: int,
     ) -> torch.Tensor:
-        """Return a sound with the phases of another and magnitudes of these statistics, as `TextureModel` says."""
+        """Return sounds with the phases of others and magnitudes of these statistics, as `TextureModel` says."""
         from nodes.textures.bins.imposing import imposed
         from nodes.textures.bins.measuring import Measuring
 
@@ -138,7 +143,7 @@ class BinModel(TextureModel):
         level = wanted["bin_mean"]
         if loss is None:
             return imposed(sound, measure, lambda found: (found["bin_mean"] - level).square().sum(), level, steps=0)
-        return imposed(sound, measure, loss, level)
+        return imposed(sound, measure, loss, level, channels=channels)
 
     def size(self, least: int) -> int:
         """Return a number of samples of whole hops, the number of frames being of small prime factors."""

@@ -7,27 +7,69 @@ from typing import Any
 
 import numpy as np
 
-from nodes.textures.editing.classes import refuse_unknown
+from nodes.textures.auditory.model import AuditoryModel
+from nodes.textures.bins.model import BinModel
+from nodes.textures.editing.classes import COMPLEX, has_sign, named, refuse_unknown
 from nodes.textures.editing.models import refuse_channels, refuse_models
 from nodes.textures.editing.parameters import BAND, EDIT, ONE
-from nodes.textures.editing.reach import refuse_unreached
+from nodes.textures.editing.reach import able_classes, refuse_unreached
+from nodes.textures.model import Domain
 from nodes.values.regions import ranges_of
-from pipelines.mistakes import mistake
+from pipelines.mistakes import mistake, shown
 from pipelines.node import Facts
 from pipelines.quantities import Envelope
 
 ZERO = Envelope(((0.0, 0.0),))
 
+DOMAINS: Mapping[str, Mapping[str, Domain]] = {model.name: model.domains for model in (AuditoryModel, BinModel)}
+"""For each front end the domains of its classes."""
+
 
 def edit_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
     """Refuse edits of what there is not, as far as it is known; tell what is known of the statistics."""
     known: Facts = inputs["statistics"] or {}
+    domains = {n: d for n, d in DOMAINS.get(known.get("model", ""), {}).items() if n in known.get("classes", ())}
     for edit in parameters["edits"]:
         if "classes" in known:
             refuse_unknown(edit.get("class", ()), known["classes"], "edits")
+        classes = named(edit.get("class", ()), domains, "edits") if domains else []
         if "axes" in known and ranges_of(edit):
-            refuse_unreached(known["axes"], edit, EDIT, "edits")
+            axes = {name: known["axes"].get(name, {}) for name in classes or known["axes"]}
+            refuse_unreached(axes, edit, EDIT, "edits")
+            classes = list(able_classes(axes, edit, EDIT, "edits"))
+        if domains and edit.get("flip"):
+            flippable(edit, classes, domains)
     return {"value": {name: value for name, value in known.items() if name != "kind"}}
+
+
+def flippable(edit: Mapping[str, Any], classes: Iterable[str], domains: Mapping[str, Domain]) -> list[str]:
+    """Return those classes that an edit can flip: that have a sign, or the part that it names.
+
+    Parameters
+    ----------
+    edit
+        As `read_edit` returns it, with 'flip'.
+    classes
+        What the edit is of.
+    domains
+        Domain of each class that there is.
+
+    Raises
+    ------
+    MistakeError
+        Where there is none.
+    """
+    which = edit["flip"]
+    able = [n for n, domain in domains.items() if (n in COMPLEX if isinstance(which, str) else has_sign(n, domain))]
+    found = [name for name in classes if name in able]
+    if not found:
+        raise mistake(
+            "nothing that this edit is of has a sign" if which is True else f"nothing here has an {which} part",
+            parameter="edits",
+            given=shown({name: value for name, value in edit.items() if name in ("class", "flip", "rate")}),
+            allowed=", ".join(able) or "no class",
+        )
+    return found
 
 
 def blend_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from nodes.textures.domains import into
-from nodes.textures.editing.classes import COLOUR, COMPLEX, MEAN, SKEWNESS, has_sign, named
+from nodes.textures.editing.checks import flippable
+from nodes.textures.editing.classes import COLOUR, COMPLEX, MEAN, SKEWNESS, named
 from nodes.textures.editing.natural import natural, statistic
 from nodes.textures.editing.noise import noise_statistics
 from nodes.textures.editing.parameters import EDIT
@@ -18,7 +19,6 @@ from nodes.textures.editing.points import moves, refined, resampled, united
 from nodes.textures.editing.reach import touched
 from nodes.textures.editing.realisable import realised
 from nodes.textures.value import TextureStatistics
-from pipelines.mistakes import mistake, shown
 from pipelines.quantities import Envelope
 from pipelines.value import Array
 
@@ -100,16 +100,8 @@ class Editing:
     def _flip(self, paths: Mapping[str, Array], edit: Knobs) -> None:
         """Change the sign, of both parts or of one."""
         which = edit["flip"]
-        able = COMPLEX if isinstance(which, str) else [n for n in self.domains if has_sign(n, self.domains[n])]
-        signed = {name: chosen for name, chosen in paths.items() if name in able}
-        if not signed:
-            raise mistake(
-                "nothing that this edit is of has a sign" if which is True else f"nothing here has an {which} part",
-                parameter="edits",
-                given=shown({name: value for name, value in edit.items() if name in ("class", "flip", "rate")}),
-                allowed=f"{', '.join(name for name in able if name in self.domains) or 'no class'}",
-            )
-        for name, chosen in signed.items():
+        for name in flippable(edit, paths, self.domains):
+            chosen = paths[name]
             if isinstance(which, str):
                 chosen = chosen & (np.arange(len(chosen)) % 2 == ("real", "imaginary").index(which))
             self._natural(name)[:, chosen] *= -1

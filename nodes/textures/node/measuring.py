@@ -18,6 +18,9 @@ from pipelines.quantities import Hertz, Unit
 OF_ONE_MODEL = {"auditory": ("lowest", "highest", "modulation_bands"), "stft": ("n_fft", "hop")}
 """Parameters that only one of the models has."""
 
+FEW = 3.0
+"""Seconds of a sound below which statistics say little."""
+
 Model = Literal["auditory", "stft"]
 
 
@@ -106,7 +109,10 @@ def texture_statistics(
         n_fft=n_fft,
         hop=hop,
     )
-    return statistics_of(audio, front_end, context.device)
+    found = statistics_of(audio, front_end, context.device)
+    if audio.duration < FEW:
+        context.note(f"{audio.duration:.3g} s are few for statistics: {FEW:g} s and more are wise")
+    return found
 
 
 def model_of(model: Model, sample_rate: int, **choices: Any) -> TextureModel:

@@ -157,6 +157,14 @@ def test_one_sample_and_strange_names_are_fine(tmp_path: Path) -> None:
     assert loaded(path).length == 1
 
 
+@pytest.mark.parametrize(("length", "told"), [(1, ["1 samples"]), (47, ["0.98 ms"]), (48, [])])
+def test_a_file_that_is_no_more_than_a_click_is_told(tmp_path: Path, length: int, told: list[str]) -> None:
+    context, path = make_context(tmp_path), written(tmp_path / "a.wav", noise(1, length))
+    assert load(path=files(path.name, tmp_path), context=context).length == length
+    assert len(context.recorder.notes) == len(told)
+    assert all(text in note for text, note in zip(told, context.recorder.notes, strict=True))
+
+
 def test_loading_needs_little_more_memory_than_the_sound(tmp_path: Path) -> None:
     path = written(tmp_path / "long.wav", noise(2, 48000 * 60), 48000, subtype="PCM_16")
     for rate in ("native", 44100):

@@ -169,3 +169,39 @@ def test_iterates_written_otherwise_are_one_clear_mistake(keep):
 def test_values_out_of_range_are_refused(given):
     _, mistakes = read(**given)
     assert [m.parameter for m in mistakes] == list(given)
+
+
+def test_a_sound_without_a_sample_is_refused_before_anything_runs():
+    for written in (0, "0 s", -1):
+        _, mistakes = read(duration=written)
+        assert [mistake.parameter for mistake in mistakes] == ["duration"]
+    with pytest.raises(MistakeError, match="less than a sample") as caught:
+        facts([MONO], duration=0.4 / RATE)
+    assert caught.value.mistakes[0].parameter == "duration"
+    assert facts([MONO], duration=1 / RATE)["audio"]["duration"] == 1 / RATE
+
+
+SCATTERED = MONO | {"kind": "Scattering", "classes": ("order1", "order2")}
+COUNTED = MONO | {"kind": "TextureStatistics", "classes": ("band_power",)}
+
+
+@pytest.mark.parametrize(
+    ("targets", "parameters", "refused"),
+    [
+        ([SCATTERED, COUNTED], {}, True),
+        ([SCATTERED, COUNTED], {"weights": [0, 1]}, False),
+        ([COUNTED, SCATTERED], {}, False),
+        ([COUNTED, SCATTERED], {"weights": [0, 1]}, True),
+        ([SCATTERED, COUNTED], {"class_weights": {"order1": 0, "order2": 0}}, False),
+        ([SCATTERED, COUNTED], {"class_weights": {"order1": 0, "2.band_power": 3}}, True),
+        ([COUNTED, SCATTERED], {"class_weights": {"band_power": 2, "1.band_power": 0}}, True),
+        ([MONO, SCATTERED], {}, False),
+    ],
+)
+def test_first_sounds_are_of_the_first_target_that_counts(targets, parameters, refused):
+    for initial in ("statistics", "tonal"):
+        if refused:
+            with pytest.raises(MistakeError, match="the first target that counts makes no first sound"):
+                facts(targets, initial=initial, **parameters)
+        else:
+            facts(targets, initial=initial, **parameters)

@@ -1,5 +1,6 @@
 """Sounds that go on into themselves: `loop` of `invert`."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -166,6 +167,33 @@ def test_a_loop_towards_a_mean_over_all_time_is_made(tmp_path):
     target = scatter(rumble(1.0), averaging="global", context=make_context(tmp_path))
     loop = made(tmp_path, target, iterations=3)
     assert loop.length == RATE and np.isfinite(loop.samples).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "ends", "seconds", "loop", "jumps"),
+    [
+        ("band_power", (1.0, 4.0, 1.0), 2.0, True, False),
+        ("band_power", (1.0, 4.0, 2.0), 2.0, True, True),
+        ("band_power", (1.0, 4.0, 1.0), 1.5, True, True),
+        ("weights", (1.0, 0.0, 0.5), 2.0, True, True),
+        ("weights", (1.0, 0.0, 1.0), 2.0, True, False),
+        ("band_power", (1.0, 4.0, 2.0), 2.0, False, False),
+    ],
+)
+def test_a_loop_of_what_does_not_end_as_it_begins_is_noted(tmp_path, targets, name, ends, seconds, loop, jumps):
+    factors = {name: np.array(ends, np.float32)}
+    still = targets[1]
+    moving = replace(
+        still,
+        classes={n: values * factors.get(n, np.ones(3, np.float32)) for n, values in still.classes.items()},
+        weights={n: values * factors.get("weights", np.ones(3, np.float32)) for n, values in still.weights.items()},
+        times=np.array([0.0, 1.0, 2.0]),
+    )
+    for weights, told in ([1.0, 1.0], jumps), ([1.0, 0.0], False):
+        context = make_context(tmp_path / str(weights))
+        parameters = {"duration": seconds, "loop": loop, "iterations": 0, "initial": "coloured"}
+        invert([still, moving], weights=weights, **parameters, context=context)
+        assert [note.startswith("target 2 moves") for note in context.recorder.notes] == [True] * told
 
 
 def facts(targets, **parameters):

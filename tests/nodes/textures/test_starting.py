@@ -15,6 +15,7 @@ from nodes.textures.measuring import statistics_of
 from nodes.textures.starting import _closed
 from nodes.textures.value import DETAIL
 from nodes.values.audio import Audio
+from pipelines.workers import set_workers
 
 RATE = 4000
 MODEL = AuditoryModel(RATE, highest=2000.0, bands=8, modulation_bands=6)
@@ -109,6 +110,31 @@ def test_a_first_sound_follows_statistics_that_move(target):
     parts = np.split(first_sound(moving, noise(1, 6.0), [0])[0], 6)
     levels = 10 * np.log10([np.mean(np.square(part)) for part in parts])
     assert (np.diff(levels) < 1.0).all() and -20 < levels[-1] - levels[0] < -12
+
+
+@pytest.fixture
+def workers():
+    yield set_workers
+    set_workers(0)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("together", [True, False])
+def test_progress_counts_the_stretches_of_all_channels(target, tmp_path, monkeypatch, workers, count, together):
+    workers(count)
+    monkeypatch.setattr(starting, "_imposed", lambda model, measure, part, *others: part.numpy())
+    wide = statistics_of(crackle(4.0, channels=2), MODEL) if together else target
+    assert bool(wide.linked) == together
+    context = make_context(tmp_path)
+    invert([wide], iterations=1, duration=7.0, channels=2, context=context)
+    heard = [(done, total) for what, done, total in context.recorder.heard if what == "first sound"]
+    (total,) = {total for _, total in heard}
+    stretches = len(wide.layout(7 * RATE + 2 * (wide.layout(7 * RATE).edge // 2)).starts)
+    assert total == stretches * (1 if together else 2) > 1
+    assert [done for done, _ in heard] == sorted(done for done, _ in heard)
+    assert heard[0] == (0, total) and heard[-1] == (total, total) and len(heard) > 2
+    later = [entry for entry in context.recorder.heard if entry[0] == "step"]
+    assert context.recorder.heard[-len(later) :] == later == [("step", 0, 1), ("step", 1, 1)]
 
 
 def test_carriers_of_white_noise_are_white():

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nodes.textures.auditory.model import AuditoryModel
-from nodes.textures.stretches import EDGE, STRETCH, TOGETHER, Stretches, measured, stretches_of
+from nodes.textures.stretches import AT_ONCE, EDGE, STRETCH, Stretches, measured, stretches_of
 from pipelines.workers import set_workers
 
 MODEL = AuditoryModel(2000, highest=1000.0, bands=6, modulation_bands=6)
@@ -57,7 +57,7 @@ def test_one_by_one_gives_the_values_and_gradients_of_all_at_once(channels, seco
     length = 2000 * seconds
     layout = stretches_of(MODEL, length)
     measure = Stretches(MODEL, layout, "cpu", torch.float64)
-    assert channels * len(layout.starts) > TOGETHER["cpu"]
+    assert channels * len(layout.starts) > AT_ONCE["cpu"]
     sounds = noise(length, channels).requires_grad_()
     found = measure(sounds)
     cut = torch.stack([sounds[:, start : start + layout.samples] for start in layout.starts])

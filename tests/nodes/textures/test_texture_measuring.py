@@ -195,6 +195,14 @@ def test_short_sounds_are_mistakes(tmp_path, length):
     assert f"{length} samples" in str(caught.value)
 
 
+@pytest.mark.parametrize(("seconds", "notes"), [(0.5, 1), (2.9, 1), (3.0, 0)])
+def test_few_seconds_are_told_once(tmp_path, seconds, notes):
+    context = make_context(tmp_path)
+    texture_statistics(noise(seconds, 2), **SMALL, context=context)
+    told = [f"{seconds:g} s are few for statistics: 3 s and more are wise"]
+    assert context.recorder.notes == told * notes
+
+
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])
 def test_what_is_no_number_is_a_mistake(tmp_path, wrong):
     audio = noise(1.0, 2)

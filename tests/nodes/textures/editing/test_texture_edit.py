@@ -460,6 +460,31 @@ def test_the_plan_knows_classes_and_axes() -> None:
             rule({"statistics": known}, {"edits": read(edit)})
 
 
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        ({"class": "envelope_kurtosis", "flip": True}, "nothing that this edit is of has a sign"),
+        ({"class": "modulations", "frequency": [0, 4000], "flip": "real"}, ""),
+        ({"class": "modulation_power", "flip": "imaginary"}, "nothing here has an imaginary part"),
+        ({"rate": [4, 64], "class": ["modulation_power", "envelope_skewness"], "flip": True}, "has a sign"),
+        ({"class": "moments", "flip": True}, ""),
+        ({"flip": True}, ""),
+    ],
+)
+def test_the_plan_and_the_render_refuse_the_same_flips(tmp_path: Path, edit: Any, message: str) -> None:
+    rule = NodeSpec("texture_edit", texture_edit, "").mark.facts
+    assert rule is not None
+    names = crackle().classes
+    known = {"model": "auditory", "classes": tuple(names), "axes": {n: MODEL.axes().get(n, {}) for n in names}}
+    for act in (lambda: rule({"statistics": known}, {"edits": read(edit)}), lambda: node(tmp_path, edit)):
+        if message:
+            with pytest.raises(MistakeError, match=message):
+                act()
+        else:
+            act()
+    rule({"statistics": {"channels": 1}}, {"edits": read(edit)})
+
+
 def test_parameters_are_read_twice_alike() -> None:
     edits = read({"class": "moments", "frequency": ["1 kHz", 2000], "amount": [[0, 1], ["2 s", 0]], "weight": "2"})
     assert TypeAdapter(Edits).validate_python(edits) == edits
