@@ -140,7 +140,10 @@ def test_sounds_of_another_length_are_refused(shape):
 def test_stretches_that_give_way_to_each_other_all_the_time_add_up_to_one_sound(rate, seconds, independent):
     layout = stretches_of(AuditoryModel(rate), round(seconds * rate), MOVING, moving=True)
     starts = np.array(layout.starts)
-    assert starts[-1] + layout.samples == layout.length and (starts[2:] >= starts[:-2] + layout.samples - len(starts)).all()
+    assert (
+        starts[-1] + layout.samples == layout.length
+        and (starts[2:] >= starts[:-2] + layout.samples - len(starts)).all()
+    )
     total = np.zeros(layout.length)
     for number in range(len(starts)):
         parts = [np.full((1, layout.samples), float(own == number), np.float32) for own in range(len(starts))]
