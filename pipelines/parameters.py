@@ -147,6 +147,7 @@ def _describe_annotated(annotation: Any) -> str:
                 if getattr(limit, name, None) is not None:
                     limits.append(f"{sign} {_number(getattr(limit, name))}")
         unit = note.name if isinstance(note, Unit) else unit
+    limits = [each for each in limits if each[0] != "≥" or f">{each[1:]}" not in limits]  # > 0 is ≥ 0 too
     written = any(isinstance(note, BeforeValidator) for note in annotation.__metadata__)
     base = _WRITTEN.get(unit, "") if written and annotation.__origin__ is float else ""
     base = base or describe_type(annotation.__origin__)

@@ -136,6 +136,7 @@ def test_files_are_looked_up_in_the_folders_in_turn(tmp_path: Path) -> None:
         (int | None, "a whole number or null"),
         (Hertz, "a frequency ≥ 0 (Hz)"),
         (Seconds, "a time ≥ 0 (s)"),
+        (Annotated[Seconds, Field(gt=0)], "a time > 0 (s)"),
         (LevelEnvelope, "a value, a list of [time, value] points, or a .brk file (dB, envelope)"),
         (Annotated[Envelope, Unit("envelope")], "a value, a list of [time, value] points, or a .brk file"),
         (Annotated[int, Field(multiple_of=2)], "a whole number a multiple of 2"),

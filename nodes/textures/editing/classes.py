@@ -30,6 +30,7 @@ SHORTHANDS: dict[str, Callable[[str, Domain], bool]] = {
     "levels": lambda name, domain: name in (COLOUR, MEAN),
     "moments": lambda name, domain: name.endswith(_MOMENTS),
     "modulations": lambda name, domain: name.startswith("modulation"),
+    "swells": lambda name, domain: name.startswith("swell"),
     "correlations": lambda name, domain: domain == "correlation" and not interaural(name),
     INTERAURAL: lambda name, domain: interaural(name),
     "structure": lambda name, domain: name not in (COLOUR, MEAN) and not interaural(name),

@@ -39,8 +39,9 @@ def blend(
         all of the first where `classes` or `bands` are given.
     classes
         Which input, counted from 1, a class comes from, as {correlations: 2}: the correlations of the second on the
-        moments of the first. Names are those of classes, or levels, moments, modulations, correlations, interaural and
-        structure as in `texture_edit`. `band_power` and `envelope_mean` tell of one thing: take both, as levels.
+        moments of the first. Names are those of classes, or levels, moments, modulations, swells, correlations,
+        interaural and structure as in `texture_edit`. `band_power` and `envelope_mean` tell of one thing: take both,
+        as levels.
     bands
         Which input a range of frequencies, rates or both comes from, as [{frequency: [0, 800], from: 2}]. A
         correlation of two bands comes from there where both lie in the range.

@@ -29,16 +29,16 @@ def texture_edit(statistics: TextureStatistics, *, edits: Edits, context: Contex
         As [{class: correlations, frequency: [200, 2 kHz], amount: 0.5}, {rate: [8, 32], weight: 0}]:
 
         - class: the name of a class, or a list of names. For several: levels (band_power, envelope_mean), moments,
-          modulations, correlations (of one channel), interaural (what channels have in common: how wide a sound is,
-          and where), structure (all but levels and interaural).
+          modulations, swells, correlations (of one channel), interaural (what channels have in common: how wide a
+          sound is, and where), structure (all but levels and interaural).
         - frequency, rate: [low, high] in Hz, ends included. A correlation of two bands is in a range where both are.
         - amount: 0 to 8, a number or an envelope over the seconds of the output. 1 as it is, more exaggerates.
           Correlations are scaled as Fisher's z, 0 is none; of `modulation_phase` and `interaural_coherence` the radius
           is. Of interaural classes 0 lets each channel go its own way, as wide as can be, and 2 makes a sound narrower.
-          Skewness is multiplied; kurtosis is scaled as its difference to noise. Levels are scaled as logarithms of
-          their ratio to noise that has the spectrum of the sound: 0 is as smooth as noise. `band_power`, the spectrum,
-          is scaled as its ratio to the mean of all bands, 0 is flat, and only where it is named; `envelope_mean` goes
-          with it.
+          Skewness and `swell_coupling` are multiplied; kurtosis is scaled as its difference to noise. Levels are scaled
+          as logarithms of their ratio to noise that has the spectrum of the sound: 0 is as smooth as noise.
+          `band_power`, the spectrum, is scaled as its ratio to the mean of all bands, 0 is flat, and only where it is
+          named; `envelope_mean` goes with it.
         - weight: how much it counts in `invert`, 0 leaves it free; a number or an envelope from 0 on, times the weight
           that it has.
         - flip: true changes the sign of all that has one (skewness, correlations); real or imaginary that of one part

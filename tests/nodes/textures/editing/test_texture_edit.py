@@ -299,7 +299,7 @@ def test_without_interaural_statistics_channels_go_their_own_ways_and_twice_they
         np.testing.assert_array_equal(none.classes[name], wide().classes[name])
 
 
-@pytest.mark.parametrize("shorthand", ["correlations", "modulations", "structure", "moments", "levels"])
+@pytest.mark.parametrize("shorthand", ["correlations", "modulations", "swells", "structure", "moments", "levels"])
 def test_width_is_neither_structure_nor_correlation(shorthand: str) -> None:
     found = apply(wide(), {"class": shorthand, "amount": 0.3, "weight": 0})
     for name in INTERAURAL:
