@@ -95,8 +95,6 @@ def stretches_of(model: TextureModel, length: int, longest: float = STRETCH, mov
     fewest = max(1, (length - edge) // max(1, model.least_samples() - edge))
     count = min(max(1, math.ceil((length - edge) / (most - edge))), fewest)
     hop = math.ceil((length - edge) / count)
-    if moving and count > 1:
-        edge = hop = math.ceil(length / (count + 1))  # no moment is in three of them
     starts = tuple(min(number * hop, max(0, length - hop - edge)) for number in range(count))
     samples = min(length, hop + edge)
     return Layout(length, starts, samples, model.size(samples), edge, rate)

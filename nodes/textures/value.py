@@ -156,12 +156,17 @@ class TextureStatistics(Representation):
         return {name: interpolated(values, self.times, times, "linear") for name, values in self.weights.items()}
 
     def closes(self, length: int) -> bool:
-        """Return whether statistics and weights at the end of a sound of this length are those at its beginning."""
+        """Return whether statistics that count and their weights end, in a sound of this length, as they begin."""
         from nodes.textures.domains import into
 
         ends = np.array([0.0, length / self.sample_rate])
-        goals = [into(values, self.model.domains[name]) for name, values in self.at(ends).items()]
-        each = [*goals, *self.weights_at(ends).values()]
+        weights = self.weights_at(ends)
+        goals = {name: values for name, values in self.at(ends).items() if name not in self.model.spans}
+        each = [
+            into(values, self.model.domains[name]) * (weights.get(name, np.ones((1, 1, 2))) > 0).any(-1, keepdims=True)
+            for name, values in goals.items()
+        ]
+        each += [weights[name] for name in goals if name in weights]
         return all(np.allclose(values[..., 0], values[..., 1], rtol=0, atol=SAME) for values in each)
 
     def analysis(self, length: int, device: str) -> Callable[[torch.Tensor], dict[str, torch.Tensor]]:

@@ -11,7 +11,7 @@ WIDTH, MOST, GAP = 120, 8, 2
 """Characters of a line and columns of numbers at most, and spaces between columns."""
 
 LABEL = 48
-"""Characters of the overrides of a job at most: their ends are shown, for they differ."""
+"""Characters of the number and the overrides of a job at most: of these the ends are shown."""
 
 
 def sweep_table(outcomes: Sequence[Outcome]) -> list[str]:
@@ -26,7 +26,16 @@ def sweep_table(outcomes: Sequence[Outcome]) -> list[str]:
     -------
     The lines, with the names of the numbers first; none where nothing but sounds was measured.
     """
-    measured = [_measures(outcome) for outcome in outcomes]
+    scores = [_scores(outcome) for outcome in outcomes]
+    several = any(len(each) > 1 for each in scores)
+    measured = [
+        {
+            f"{output}.{name}" if several else name: number
+            for output, own in each.items()
+            for name, number in own.items()
+        }
+        for each in scores
+    ]
     names = list(dict.fromkeys(name for numbers in measured for name in numbers))[:MOST]
     if not names:
         return []
@@ -42,25 +51,23 @@ def sweep_table(outcomes: Sequence[Outcome]) -> list[str]:
     return lines
 
 
-def _measures(outcome: Outcome) -> Mapping[str, float]:
-    """Return the recorded numbers of outputs that are no sounds; with the output's name where several have them."""
+def _scores(outcome: Outcome) -> dict[str, Mapping[str, float]]:
+    """Return by output the recorded numbers of those that are no sounds."""
     if outcome.record is None:
         return {}
     recorded = json.loads(outcome.record.read_text(encoding="utf-8"))["outputs"]
-    scores = {n: recorded[n]["measures"] for n, v in outcome.execution.outputs.items() if v.sound() is None}
-    found = {output: numbers for output, numbers in scores.items() if numbers}
-    return {
-        name if len(found) == 1 else f"{output}.{name}": value
-        for output, numbers in found.items()
-        for name, value in numbers.items()
-    }
+    found = {n: recorded[n]["measures"] for n, value in outcome.execution.outputs.items() if value.sound() is None}
+    return {output: numbers for output, numbers in found.items() if numbers}
 
 
 def _labels(overrides: Sequence[Sequence[str]]) -> list[str]:
-    """Return the overrides in which jobs differ, without what all pieces have in front, cut to their ends."""
+    """Return numbers, and the overrides in which jobs differ, without what all have in front, cut to their ends."""
     common = set(overrides[0]).intersection(*overrides) if len(overrides) > 1 else set()
     texts = [" ".join(word.removeprefix("piece.") for word in each if word not in common) for each in overrides]
-    return [text if len(text) <= LABEL else f"…{text[1 - LABEL :]}" for text in texts]
+    heads = [f"[{number}] " for number in range(1, len(texts) + 1)]
+    return [
+        h + (t if len(h + t) <= LABEL else f"…{t[len(h) + 1 - LABEL :]}") for h, t in zip(heads, texts, strict=True)
+    ]
 
 
 def _shown(numbers: Mapping[str, float], name: str) -> str:

@@ -137,8 +137,8 @@ def test_a_sweep_ends_with_a_table_of_scores(scored: list[str], capsys: pytest.C
     assert run([*scored, "piece.steps.score.factor=2.5,4321.5"]) == 0
     head, *rows = lines = capsys.readouterr().out.splitlines()[-3:]
     assert head.split()[:3] == ["height", "low", "number_0_of_many"] and len(head.split()) <= 8
-    assert [row.split()[:3] for row in rows] == [
-        ["steps.score.factor=2.5", "2.5", "0.123"], ["steps.score.factor=4321.5", "4.32e+03", "-"]
+    assert [row.split()[:4] for row in rows] == [
+        ["[1]", "steps.score.factor=2.5", "2.5", "0.123"], ["[2]", "steps.score.factor=4321.5", "4.32e+03", "-"]
     ]  # fmt: skip
     assert len({len(line) for line in lines}) == 1 and len(head) <= 120
     assert run([*scored, "piece.steps.score.factor=2.5,4", "--quiet"]) == 0
@@ -149,7 +149,8 @@ def test_the_label_of_a_job_is_cut_to_its_end(scored: list[str], capsys: pytest.
     long = f"piece.title={'very-' * 20}long,short"
     assert run([*scored, long, "piece.steps.score.factor=2"]) == 0
     first, second = capsys.readouterr().out.splitlines()[-2:]
-    assert first.startswith("…") and first.split()[0].endswith("very-long") and second.startswith("title=short ")
+    assert first.startswith("[1] …") and first.split()[1].endswith("very-long")
+    assert second.startswith("[2] title=short ")
     assert len(first) == len(second) <= 120
 
 

@@ -83,8 +83,14 @@ class Blending:
         return blend, notes
 
     def _first_shares(self, name: str) -> Array:
-        """Return inputs × paths × points: the general shares, among those inputs that have the class."""
+        """Return inputs × paths × points: the general shares, among those inputs that have the class.
+
+        Of swells among those that are long enough for them, if any is.
+        """
+        least = self._widest.model.spans.get(name, 0.0) * self._widest.sample_rate
         having = np.array([name in each.classes for each in self._inputs])[:, None]
+        enough = having & np.array([each.samples >= least for each in self._inputs])[:, None]
+        having = enough if enough.any() else having
         shares = self._general
         if not having.all():
             totals = (shares * having).sum(0)

@@ -11,7 +11,7 @@ import numpy as np
 
 from nodes.textures.domains import into
 from nodes.textures.editing.checks import flippable
-from nodes.textures.editing.classes import COLOUR, COMPLEX, MEAN, SKEWNESS, named
+from nodes.textures.editing.classes import COLOUR, COMPLEX, MEAN, has_sign, named
 from nodes.textures.editing.natural import natural, statistic
 from nodes.textures.editing.noise import noise_statistics
 from nodes.textures.editing.parameters import EDIT
@@ -124,7 +124,7 @@ class Editing:
         domain = self.domains[name]
         if name == COLOUR:
             return into(np.asarray(self._before[name], np.float64).mean(1, keepdims=True), domain)
-        if domain == "correlation" or name.endswith(SKEWNESS):
+        if has_sign(name, domain):
             return np.zeros((1, 1, 1))
         return self._noise_of(name)
 
@@ -171,7 +171,11 @@ def edited(
     editing = Editing(statistics, edits, device)
     for edit in edits:
         editing.apply(edit)
-    return editing.result()
+    found, notes = editing.result()
+    asked = {name for edit in edits for name in edit.get("class", ())}
+    if found.moving and asked & {*found.model.spans, "swells"}:
+        notes.append("edits of swells are not heard: what moves is held in stretches too short for them")
+    return found, notes
 
 
 def _neutral(envelope: Envelope | None) -> bool:

@@ -46,6 +46,8 @@ def texture_edit(statistics: TextureStatistics, *, edits: Edits, context: Contex
           first the one that follows, as in a sound turned back to front.
         - structure: noise takes the values of noise that has the spectrum of the sound, with independent channels.
 
+        Where anything moves, swells do not count: statistics that move are held in stretches too short for them.
+
     Raises
     ------
     MistakeError

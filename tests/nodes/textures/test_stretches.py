@@ -5,8 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nodes.textures.auditory.model import AuditoryModel
-from nodes.textures.starting import joined
-from nodes.textures.stretches import AT_ONCE, EDGE, MOVING, STRETCH, Stretches, measured, stretches_of
+from nodes.textures.stretches import AT_ONCE, EDGE, STRETCH, Stretches, measured, stretches_of
 from pipelines.workers import set_workers
 
 MODEL = AuditoryModel(2000, highest=1000.0, bands=6, modulation_bands=6)
@@ -133,19 +132,3 @@ def test_sounds_of_another_length_are_refused(shape):
     measure = Stretches(MODEL, stretches_of(MODEL, 4000), "cpu")
     with pytest.raises(ValueError, match="channels × 4000"):
         measure(torch.zeros(shape))
-
-
-@given(rate=st.sampled_from([8000, 44_100]), seconds=st.floats(2.6, 60), independent=st.booleans())
-@settings(max_examples=40, deadline=None)
-def test_stretches_that_give_way_to_each_other_all_the_time_add_up_to_one_sound(rate, seconds, independent):
-    layout = stretches_of(AuditoryModel(rate), round(seconds * rate), MOVING, moving=True)
-    starts = np.array(layout.starts)
-    assert (
-        starts[-1] + layout.samples == layout.length
-        and (starts[2:] >= starts[:-2] + layout.samples - len(starts)).all()
-    )
-    total = np.zeros(layout.length)
-    for number in range(len(starts)):
-        parts = [np.full((1, layout.samples), float(own == number), np.float32) for own in range(len(starts))]
-        total += joined(parts, layout, layout.samples, independent)[0] ** (2 if independent else 1)
-    np.testing.assert_allclose(total, 1.0, atol=0.01)
