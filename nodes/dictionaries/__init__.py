@@ -1,0 +1,1 @@
+"""Dictionary-based methods: sounds as books of atoms, and what is made of these."""

@@ -1,0 +1,1 @@
+"""What is done with books: each operation makes a book of a book."""

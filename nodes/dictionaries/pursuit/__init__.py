@@ -1,0 +1,1 @@
+"""Matching pursuit over scales, compiled: finds the atoms of a sound."""

@@ -1,0 +1,52 @@
+"""Windows of atoms: their envelopes, of unit energy."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+
+from pipelines.value import Array
+
+Window = Literal["blackman", "hann", "gauss", "gamma", "reversed_gamma", "rectangular"]
+"""Kinds of windows; gamma begins at once and dies away, reversed_gamma the other way round."""
+
+WINDOWS: tuple[str, ...] = get_args(Window)
+"""All kinds, in the order by which books number them."""
+
+GAUSS = 0.125
+"""Standard deviation of a Gaussian, in lengths."""
+
+GAMMA_ORDER, GAMMA_DECAY = 4, 24.0
+"""t³ exp(-24 t), t in lengths: greatest after an eighth of the length, 4e-7 of that at the end."""
+
+
+def window_of(kind: str, length: int) -> Array:
+    """Return a window with a sum of squares of 1, float64; its samples stand at 0, 1/length, 2/length, …
+
+    Parameters
+    ----------
+    kind
+        See `WINDOWS`.
+    length
+        Samples, 1 or more.
+    """
+    places = np.arange(length) / length
+    shape = _shape(kind, places) if length > 1 else np.ones(1)
+    return np.asarray(shape / np.sqrt(np.square(shape).sum()))
+
+
+def _shape(kind: str, places: Array) -> Array:
+    if kind == "blackman":
+        return np.asarray(0.42 - 0.5 * np.cos(2 * np.pi * places) + 0.08 * np.cos(4 * np.pi * places))
+    if kind == "hann":
+        return np.asarray(0.5 - 0.5 * np.cos(2 * np.pi * places))
+    if kind == "gauss":
+        return np.asarray(np.exp(-0.5 * np.square((places - 0.5) / GAUSS)))
+    if kind == "gamma":
+        return np.asarray(places ** (GAMMA_ORDER - 1) * np.exp(-GAMMA_DECAY * places))
+    if kind == "reversed_gamma":
+        return _shape("gamma", 1 - places)
+    if kind == "rectangular":
+        return np.ones(len(places))
+    raise ValueError(f"no window {kind!r}")
