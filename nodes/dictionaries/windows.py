@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from nodes.spectra.windows import window_of as periodic
 from pipelines.value import Array
 
 Window = Literal["blackman", "hann", "gauss", "gamma", "reversed_gamma", "rectangular"]
@@ -31,22 +32,20 @@ def window_of(kind: str, length: int) -> Array:
     length
         Samples, 1 or more.
     """
-    places = np.arange(length) / length
-    shape = _shape(kind, places) if length > 1 else np.ones(1)
+    shape = _shape(kind, length) if length > 1 else np.ones(1)
     return np.asarray(shape / np.sqrt(np.square(shape).sum()))
 
 
-def _shape(kind: str, places: Array) -> Array:
-    if kind == "blackman":
-        return np.asarray(0.42 - 0.5 * np.cos(2 * np.pi * places) + 0.08 * np.cos(4 * np.pi * places))
-    if kind == "hann":
-        return np.asarray(0.5 - 0.5 * np.cos(2 * np.pi * places))
+def _shape(kind: str, length: int) -> Array:
+    places = np.arange(length) / length
     if kind == "gauss":
         return np.asarray(np.exp(-0.5 * np.square((places - 0.5) / GAUSS)))
     if kind == "gamma":
-        return np.asarray(places ** (GAMMA_ORDER - 1) * np.exp(-GAMMA_DECAY * places))
+        return _gamma(places)
     if kind == "reversed_gamma":
-        return _shape("gamma", 1 - places)
-    if kind == "rectangular":
-        return np.ones(len(places))
-    raise ValueError(f"no window {kind!r}")
+        return _gamma(1 - places)
+    return periodic(kind, length)
+
+
+def _gamma(places: Array) -> Array:
+    return np.asarray(places ** (GAMMA_ORDER - 1) * np.exp(-GAMMA_DECAY * places))

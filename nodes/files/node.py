@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from nodes.files.parameters import ChannelChoice, Length, SampleRate
+from nodes.files.parameters import ChannelChoice, Length, SampleRate, one_file
 from nodes.values import Audio, Files, Takes
 from pipelines.context import Context
 from pipelines.mistakes import mistake, shown
@@ -29,15 +29,7 @@ def _extract_of(path: Path, parameters: Mapping[str, Any]) -> Extract:
 
 
 def _one_file(path: InputFiles) -> Path:
-    if not path.one:
-        raise mistake(
-            "this is not one file",
-            parameter="path",
-            given=f"{shown(path.asked)} ({len(path.paths)} files)",
-            allowed="the path of one sound file",
-            hint="node: load_takes reads a folder or a pattern",
-        )
-    return path.paths[0]
+    return one_file(path, "sound file", "node: load_takes reads a folder or a pattern")
 
 
 def _load_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

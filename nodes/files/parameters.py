@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from pipelines.quantities import Seconds, Unit, hertz, wrong
+from pipelines.mistakes import mistake, shown
+from pipelines.quantities import InputFiles, Seconds, Unit, hertz, wrong
 
 LOWEST_RATE, HIGHEST_RATE = 1000, 768_000
+
+
+def one_file(path: InputFiles, what: str, hint: str = "") -> Path:
+    """Return the file that a parameter `path` names; refuse a folder or a pattern, saying what it should be."""
+    if not path.one:
+        raise mistake(
+            "this is not one file",
+            parameter="path",
+            given=f"{shown(path.asked)} ({len(path.paths)} files)",
+            allowed=f"the path of one {what}",
+            hint=hint,
+        )
+    return path.paths[0]
 
 
 def sample_rate(value: Any) -> int | str:

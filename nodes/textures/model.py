@@ -135,6 +135,10 @@ class TextureModel(Value):
     def least_samples(self) -> int:
         """Return the least length of a sound of which statistics mean something."""
 
+    def lacking(self, samples: int) -> list[str]:
+        """Return the classes of which a sound of so many samples has too little to count."""
+        return [name for name, least in self.spans.items() if samples < least * self.sample_rate]
+
     def shortest(self) -> int:
         """Return the least length of a sound that can be made."""
         return 1

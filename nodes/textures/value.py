@@ -131,8 +131,7 @@ class TextureStatistics(Representation):
     def emphasis_at(self, times: Array, samples: int) -> dict[str, Array]:
         """Return the weights of paths in stretches of so many samples, channels × paths × times."""
         found, goals = self.weights_at(times), self.at(times)
-        seconds = min(self.samples, samples) / self.sample_rate
-        few = [name for name, least in self.model.spans.items() if name in goals and seconds < least]
+        few = [name for name in self.model.lacking(min(self.samples, samples)) if name in goals]
         found |= {name: np.zeros_like(goals[name]) for name in few}
         if self.moving:  # a quiet stretch counts as much as a loud one
             for name, values in goals.items():

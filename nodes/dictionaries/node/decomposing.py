@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field
 
 from nodes.dictionaries.book import Book
+from nodes.dictionaries.operations.facts import FORM
 from nodes.dictionaries.windows import Window
 from nodes.values.audio import Audio
 from pipelines.context import Context
@@ -41,7 +42,7 @@ def _facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[
     """Refuse scales that do not work; book and residual have the sound's rate, channels and duration."""
     _refuse_scales(parameters["scales"], parameters["overlap"])
     known: Facts = inputs["audio"] or {}
-    kept = {name: value for name, value in known.items() if name in ("sample_rate", "channels", "duration")}
+    kept = {name: value for name, value in known.items() if name in FORM}
     return {"book": kept, "residual": kept}
 
 

@@ -1,17 +1,16 @@
 """Books in files: `dbm_export`, `dbm_load`."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from nodes.dictionaries.book import Book
+from nodes.files.parameters import one_file
 from nodes.values import Files
 from pipelines.context import Context
-from pipelines.mistakes import mistake, shown
 from pipelines.node import node
-from pipelines.quantities import AudioFiles, InputFiles
+from pipelines.quantities import AudioFiles
 
 ENDINGS = {"npz": "npz", "mptk": "bin", "mptk_text": "xml", "csv": "csv", "json": "json"}
 
@@ -58,19 +57,8 @@ def dbm_export(
     return Files({f"{safe_name(name)}.{ENDINGS[format]}": np.frombuffer(data, np.uint8).copy()})
 
 
-def _one_file(path: InputFiles) -> Path:
-    if not path.one:
-        raise mistake(
-            "this is not one file",
-            parameter="path",
-            given=f"{shown(path.asked)} ({len(path.paths)} files)",
-            allowed="the path of one book",
-        )
-    return path.paths[0]
-
-
 def _load_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    _one_file(parameters["path"])
+    one_file(parameters["path"], "book")
     return {"value": {}}
 
 
@@ -94,7 +82,7 @@ def dbm_load(*, path: AudioFiles, context: Context) -> Book:
     from nodes.dictionaries.exchange.archives import from_archive
     from nodes.dictionaries.exchange.mptk_reading import from_mptk
 
-    file = _one_file(path)
+    file = one_file(path, "book")
     with file.open("rb") as opened:
         archive = opened.read(2) == b"PK"
     if archive:

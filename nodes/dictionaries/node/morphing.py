@@ -8,6 +8,7 @@ from pydantic import Field
 
 from nodes.dictionaries.book import Book
 from nodes.dictionaries.morphing import exchanged, morphed, refuse_beyond, refuse_channels, refuse_rates
+from nodes.dictionaries.operations.facts import FORM, same_form
 from nodes.dictionaries.pairing import Distances
 from nodes.values.envelopes import AsEnvelope
 from pipelines.context import Context
@@ -24,13 +25,8 @@ def morph_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Map
     """Refuse positions without a book; tell the form of the result as far as it is known."""
     known = [each or {} for each in inputs["books"]]
     refuse_beyond(len(known), parameters["position"])
-    names = [name for name in ("sample_rate", "channels", "duration") if all(name in each for each in known)]
+    names = [name for name in FORM if all(name in each for each in known)]
     return {"value": {name: max(each[name] for each in known) for name in names}}
-
-
-def exchange_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
-    """Tell that the result has the form of the first book."""
-    return {"value": {name: value for name, value in (inputs["book"] or {}).items() if name != "kind"}}
 
 
 @node(facts=morph_facts)
@@ -80,7 +76,7 @@ def dbm_morph(
     return morphed(books, position, Distances(time, frequency, scale, reach), context)
 
 
-@node(facts=exchange_facts)
+@node(facts=same_form)
 def dbm_exchange(
     book: Book,
     other: Book,

@@ -87,9 +87,8 @@ class Blending:
 
         Of swells among those that are long enough for them, if any is.
         """
-        least = self._widest.model.spans.get(name, 0.0) * self._widest.sample_rate
         having = np.array([name in each.classes for each in self._inputs])[:, None]
-        enough = having & np.array([each.samples >= least for each in self._inputs])[:, None]
+        enough = having & np.array([name not in each.model.lacking(each.samples) for each in self._inputs])[:, None]
         having = enough if enough.any() else having
         shares = self._general
         if not having.all():

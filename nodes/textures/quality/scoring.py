@@ -110,8 +110,7 @@ def scores_of_halves(
     known = statistics.deviations if statistics.channels == len(source) else {}
     beside = _beside([(row, row) for row in channels], len(source), len(source))
     weights = {name: _linked(beside, first[name]) for name in model.linked if name in first}
-    few = [name for name, least in model.spans.items() if name in first and middle < least * model.sample_rate]
-    weights |= {name: np.zeros_like(first[name]) for name in few}
+    weights |= {name: np.zeros_like(first[name]) for name in model.lacking(middle) if name in first}
     return compared(model, second, first, weights, _rows(known, channels), cap)
 
 
