@@ -89,7 +89,7 @@ class AuditoryModel(TextureModel):
     emphasis: ClassVar[dict[str, float]] = {
         "envelope_mean": 10.0,
         "envelope_variation": 5.0,
-        "envelope_kurtosis": 0.3,
+        "envelope_kurtosis": 0.6,
         "envelope_autocorrelation": 0.5,
         "modulation_power": 3.0,
         "modulation_phase": 0.5,
