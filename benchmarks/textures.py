@@ -52,14 +52,16 @@ def main() -> int:
         numbers = [np.mean([spent for spent, _ in each]), means[-1], np.mean(scores["snr_min"])]
         near.append([path.stem, *(f"{number:.2f}" for number in (*numbers, np.mean(scores["copy"]), control))])
         near[-1].append(_said(good))
-        row, like = _held_out(path.stem, scores, _excerpts(samples, source))
+        row, like = _held_out(path.stem, scores, _halves(samples, source), _excerpts(samples, source))
         apart.append(row)
         kept &= bool(good) and like
     print(f"{SECONDS:g} s at {options.sample_rate} Hz, {options.iterations} iterations, one thread; ", end="")
     print(f"means of {options.seeds} seeds\n")
     heads = ["sound", "CPU s", "SNR mean", "least class", "copy", "control"]
     print(table([*heads, f"≥ {WORST:g} dB, copy ≤ control + {COPY:g}"], near))
-    print("\nheld out: results, halves of the source, and other excerpts of the recording, least to greatest\n")
+    print(
+        f"\nheld out: results; halves of {SECONDS:g} s of the recording, and other excerpts of it, least to greatest\n"
+    )
     columns = [f"{title}{of}" for title in HELD_OUT.values() for of in ("", ", halves", ", excerpts")]
     print(table(["sound", *columns, "within natural variability"], apart))
     print(f"\nmean over sounds {np.mean(means):.1f} dB, at least {MEAN:g}")
@@ -68,24 +70,46 @@ def main() -> int:
     return 0 if kept and np.mean(means) >= MEAN and seconds <= GRADIENT else 1
 
 
+def _halves(samples: Array, source: Audio) -> list[dict[str, float]]:
+    """Return how far halves are apart of parts of a recording that are as long as the source."""
+    starts = _spaced(0, len(samples) - source.length + 1, source.length // 5)
+    parts = [part(samples, source.sample_rate, start, source.length) for start in starts]
+    return [
+        {measure: scores[f"{measure}_natural"] for measure in HELD_OUT}
+        for scores in (_scored(each, each) for each in parts)
+    ]
+
+
 def _excerpts(samples: Array, source: Audio) -> list[dict[str, float]]:
     """Return the scores of what else there is of a recording, in excerpts as long as its beginning, or half as long."""
-    first, rate = source.length, source.sample_rate
+    first = source.length
     count = first if len(samples) >= 2 * first else first // 2
-    starts = np.arange(first, len(samples) - count + 1, count // 2)
-    chosen = starts[np.unique(np.linspace(0, len(starts) - 1, EXCERPTS).round().astype(int))] if len(starts) else []
-    others = [part(samples, rate, start, count) for start in chosen]
-    return [with_context(lambda c, o=other: texture_quality(o, source, context=c)).value.measure() for other in others]
+    starts = _spaced(first, len(samples) - count + 1, count // 2)
+    return [_scored(part(samples, source.sample_rate, start, count), source) for start in starts]
 
 
-def _held_out(name: str, scores: dict[str, list[float]], others: list[dict[str, float]]) -> tuple[list[str], bool]:
-    """Return a row of measures that no descent has seen, and whether the source is as far from itself."""
+def _spaced(first: int, stop: int, step: int) -> list[int]:
+    """Return first, first + step, …, but no more than `EXCERPTS` of them, evenly."""
+    starts = np.arange(first, stop, step)
+    return (
+        starts[np.unique(np.linspace(0, len(starts) - 1, EXCERPTS).round().astype(int))].tolist() if len(starts) else []
+    )
+
+
+def _scored(sound: Audio, source: Audio) -> dict[str, float]:
+    return with_context(lambda context: texture_quality(sound, source, context=context)).value.measure()
+
+
+def _held_out(
+    name: str, scores: dict[str, list[float]], halves: list[dict[str, float]], others: list[dict[str, float]]
+) -> tuple[list[str], bool]:
+    """Return a row of measures that no descent has seen, and whether the recording is as far from itself."""
     row, kept = [name], True
     for measure in HELD_OUT:
-        found, halves = float(np.mean(scores[measure])), scores[f"{measure}_natural"][0]
-        natural = [other[measure] for other in others]
-        kept &= found <= max([halves, *natural])
-        row += [f"{found:.2f}", f"{halves:.2f}", f"{min(natural):.2f} to {max(natural):.2f}" if natural else ""]
+        found = float(np.mean(scores[measure]))
+        natural = [[each[measure] for each in each_way] for each_way in (halves, others)]
+        kept &= found <= max(each[measure] for each in [*halves, *others])
+        row += [f"{found:.2f}", *(f"{min(of):.2f} to {max(of):.2f}" if of else "" for of in natural)]
     return [*row, _said(kept)], kept
 
 
