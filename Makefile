@@ -8,10 +8,10 @@ render: install
 	@$(BIN)/resynthesis render piece=after_1935/sketch
 
 test: install lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=8 --dist=worksteal
 
 test-all: install lint
-	$(BIN)/python -m pytest -m ''
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=8 --dist=worksteal -m ''
 
 lint: install
 	$(BIN)/ruff format --check .

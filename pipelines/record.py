@@ -206,7 +206,7 @@ def _draw(rendered: Rendered, path: str, output: str, picture: Path) -> None:
     if figure is None:
         partial.touch()  # an empty file remembers that there is nothing to see
     else:
-        figure.savefig(partial, dpi=100, metadata={"Software": None})
+        figure.savefig(partial, dpi=100, metadata={"Software": None}, pil_kwargs={"compress_level": 1})
     partial.replace(picture)
 
 

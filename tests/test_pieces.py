@@ -89,3 +89,27 @@ def test_texture_hybrid_goes_from_fire_to_water_on_the_left(tmp_path: Path) -> N
     morph = "piece.steps.morph.weights=[[[0,1],[1,1],[6,0]],[[0,0],[1,0],[6,1]]]"
     samples, rate = sound(tmp_path, "piece=texture_hybrid", *few, morph)
     assert samples.shape == (7 * rate, 2) and np.isfinite(samples).all() and np.abs(samples).max(0).min() > 0.01
+
+
+def test_dbm_self_gathers_and_falls_apart(tmp_path: Path) -> None:
+    few = ["piece.steps.book.snr=12", "piece.steps.rest.atoms=500", "piece.steps.voice.duration=3"]
+    samples, rate = sound(tmp_path, "piece=dbm_self", *few)
+    starts = np.round(np.array([0, 9 - 0.3, 12 - 0.6, 18 - 0.9]) * rate).astype(int)
+    assert samples.shape == (starts[-1] + 6 * rate, 2)
+    power = [np.square(part).mean() for part in (samples[: 3 * rate], samples[6 * rate : 8 * rate], samples[-rate:])]
+    assert power[1] > 10 * power[0]
+    for part in np.split(samples, starts[1:]):
+        assert np.abs(part).max(0).min() > 0.01 and not np.array_equal(part[:, 0], part[:, 1])
+
+
+def test_texture_chain_crosses_in_the_middle(tmp_path: Path) -> None:
+    few = [f"piece.steps.{name}={{duration: 4, iterations: 2}}" for name in ("water", "murmur", "fire")]
+    few += [f"piece.steps.{name}_book.rate=500" for name in ("water", "murmur", "fire")]
+    few += [f"piece.steps.{way}.position=[[0,0],[1,0],[1.5,1],[2.5,1],[3,2],[4,2]]" for way in ("forth", "back")]
+    samples, rate = sound(tmp_path, "piece=texture_chain", *few, "piece.steps.both.gains=0")
+    assert samples.shape == (4 * rate, 2)
+    together = [
+        np.corrcoef(samples[round(start * rate) : round(stop * rate)].T)[0, 1]
+        for start, stop in ((0.1, 0.9), (1.8, 2.2), (3.1, 3.9))
+    ]
+    assert together[1] > 0.99 and max(abs(together[0]), abs(together[2])) < 0.3

@@ -6,7 +6,7 @@ sounds by the models that dictionary-based methods find. What is done here, and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -38,15 +38,15 @@ def refuse_rates(books: Sequence[Book]) -> None:
         raise mistake("the books have several sample rates", given=", ".join(f"{rate} Hz" for rate in rates))
 
 
-def refuse_channels(books: Sequence[Book]) -> None:
-    """Refuse books of several numbers of channels, but for one channel, which goes with any number.
+def refuse_channels(counts: Iterable[int]) -> None:
+    """Refuse several numbers of channels, but for one channel, which goes with any number.
 
     Raises
     ------
     MistakeError
         Says which they are.
     """
-    channels = sorted({book.channels for book in books} - {1})
+    channels = sorted({*counts} - {1})
     if len(channels) > 1:
         raise mistake("the books have several numbers of channels", given=", ".join(map(str, channels)))
 

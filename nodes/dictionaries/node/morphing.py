@@ -22,8 +22,9 @@ Reach = Annotated[float, Field(gt=0, le=1000), Unit("distances")]
 
 
 def morph_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
-    """Refuse positions without a book; tell the form of the result as far as it is known."""
+    """Refuse positions without a book and channels that differ; tell the form of the result as far as it is known."""
     known = [each or {} for each in inputs["books"]]
+    refuse_channels(each["channels"] for each in known if "channels" in each)
     refuse_beyond(len(known), parameters["position"])
     names = [name for name in FORM if all(name in each for each in known)]
     return {"value": {name: max(each[name] for each in known) for name in names}}
@@ -72,7 +73,7 @@ def dbm_morph(
     """
     refuse_beyond(len(books), position)
     refuse_rates(books)
-    refuse_channels(books)
+    refuse_channels(book.channels for book in books)
     return morphed(books, position, Distances(time, frequency, scale, reach), context)
 
 

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from nodes.dictionaries.book import Book
 from nodes.dictionaries.morphing import exchanged, morphed
 from nodes.dictionaries.node import dbm_exchange, dbm_morph
+from nodes.dictionaries.node.morphing import morph_facts
 from nodes.dictionaries.pairing import Distances, pairs_of
 from pipelines.mistakes import MistakeError
+from pipelines.node import Facts
 from pipelines.quantities import Envelope
 
 WIDE = Distances(reach=1000.0)
@@ -156,6 +158,16 @@ def test_what_cannot_be_morphed_is_refused(context: RecordedContext) -> None:
         dbm_morph([random_book(3, 2), random_book(3, 3)], position=at(0), context=context)
     with pytest.raises(MistakeError, match="sample rates"):
         dbm_exchange(book, replace(book, sample_rate=44100), context=context)
+
+
+def test_a_plan_refuses_channels_that_differ_and_tells_the_form() -> None:
+    def told(*known: Facts | None) -> Facts:
+        return morph_facts({"books": list(known)}, {"position": at(1)})["value"]
+
+    assert told({"channels": 1, "duration": 2.0}, {"channels": 3, "duration": 1.0}) == {"channels": 3, "duration": 2.0}
+    assert told({"channels": 2}, None) == {}
+    with pytest.raises(MistakeError, match="numbers of channels"):
+        told({"channels": 2}, None, {"channels": 3})
 
 
 def test_exchange_by_rank_keeps_energy_and_the_order_of_the_other() -> None:
