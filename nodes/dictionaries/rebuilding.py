@@ -153,7 +153,7 @@ def _add_atoms(
             window = table[offsets[atom] : offsets[atom] + length]
         elif known < 0 or windows[atom] != windows[known] or length != lengths[known]:
             window, known = np.empty(length), atom
-            _interpolate(window, fine[windows[atom]])
+            interpolate(window, fine[windows[atom]])
         _tone(real, imaginary, frequencies[atom])
         _add_atom(sound, starts[atom], frequencies[atom], weights[atom], window, real, imaginary)
 
@@ -196,7 +196,7 @@ def _add_atom(
 
 
 @njit(cache=True, nogil=True)
-def _interpolate(window: Array, fine: Array) -> None:
+def interpolate(window: Array, fine: Array) -> None:
     """Fill a window by cubics through four places of a finer or coarser one, and give it a sum of squares of 1."""
     places, step, total = len(fine), len(fine) / len(window), 0.0
     for sample in range(len(window)):

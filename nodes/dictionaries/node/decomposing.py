@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import numpy as np
 from pydantic import BeforeValidator, Field
 
+from nodes.dictionaries.announcing import compile_first
 from nodes.dictionaries.book import Book
 from nodes.dictionaries.operations.facts import FORM
 from nodes.dictionaries.windows import Window
@@ -28,7 +29,11 @@ LARGE = 2**28
 """Bytes of a residual from which on it lies on disk."""
 
 Scale = Annotated[int, Field(ge=SHORTEST, le=LONGEST)]
+Scales = Annotated[list[Scale], Field(min_length=1, max_length=12), Unit("samples")]
+Overlap = Literal[2, 4, 8, 16]
 Ratio = Annotated[float, BeforeValidator(decibels), Field(gt=0, le=120), Unit("dB")]
+Atoms = Annotated[int, Field(ge=0), Unit("atoms")]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False), Unit("atoms a second")]
 
 
 class Decomposition(NamedTuple):
@@ -40,7 +45,7 @@ class Decomposition(NamedTuple):
 
 def _facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
     """Refuse scales that do not work; book and residual have the sound's rate, channels and duration."""
-    _refuse_scales(parameters["scales"], parameters["overlap"])
+    refuse_scales(parameters["scales"], parameters["overlap"])
     known: Facts = inputs["audio"] or {}
     kept = {name: value for name, value in known.items() if name in FORM}
     return {"book": kept, "residual": kept}
@@ -50,12 +55,12 @@ def _facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[
 def dbm_decompose(
     audio: Audio,
     *,
-    scales: Annotated[list[Scale], Field(min_length=1, max_length=12), Unit("samples")] = [512, 1024, 2048, 4096, 8192],  # noqa: B006
+    scales: Scales = [512, 1024, 2048, 4096, 8192],  # noqa: B006
     window: Window = "blackman",
-    overlap: Literal[2, 4, 8, 16] = 4,
+    overlap: Overlap = 4,
     snr: Ratio | None = None,
-    atoms: Annotated[int, Field(ge=0), Unit("atoms")] | None = None,
-    rate: Annotated[float, Field(gt=0, allow_inf_nan=False), Unit("atoms a second")] | None = None,
+    atoms: Atoms | None = None,
+    rate: Rate | None = None,
     channels: Literal["together", "apart"] = "together",
     context: Context,
 ) -> Decomposition:
@@ -96,18 +101,14 @@ def dbm_decompose(
     MistakeError
         Where a scale is no power of 2 or given twice, is less than twice the overlap, or a sample is NaN or infinite.
     """
-    _refuse_scales(scales, overlap)
+    refuse_scales(scales, overlap)
     from nodes.dictionaries.pursuit import books
     from nodes.dictionaries.pursuit.dictionary import dictionary_of
     from nodes.values.blocks import require_finite_sound
 
     require_finite_sound(audio.samples, audio.sample_rate)
-    if not books.compiled_at_hand():
-        compiling = context.tally("compiling (once)")
-        compiling(0, 1)
-        books.compile_all()
-        compiling(1, 1)
-    most, ratio = _limits(audio.duration, snr, atoms, rate)
+    compile_first(context, books.compiled_at_hand, books.compile_all)
+    most, ratio = limits_of(audio.duration, snr, atoms, rate)
     large = audio.samples.nbytes >= LARGE
     residual = context.array(audio.samples.shape, np.float32) if large else np.zeros_like(audio.samples)
     dictionary = dictionary_of(tuple(sorted(scales)), window, overlap, books.THRESHOLD)
@@ -122,7 +123,7 @@ def dbm_decompose(
     return Decomposition(made.book, Audio(residual, audio.sample_rate, audio.markers))
 
 
-def _limits(duration: float, snr: float | None, atoms: int | None, rate: float | None) -> tuple[int, float]:
+def limits_of(duration: float, snr: float | None, atoms: int | None, rate: float | None) -> tuple[int, float]:
     """Return the most atoms, and the SNR in dB at which to stop though there are fewer."""
     if snr is None and atoms is None and rate is None:
         return max(FEWEST, round(RATE * duration)), SNR
@@ -132,7 +133,8 @@ def _limits(duration: float, snr: float | None, atoms: int | None, rate: float |
     return most, 200.0 if snr is None else snr
 
 
-def _refuse_scales(scales: list[int], overlap: int) -> None:
+def refuse_scales(scales: list[int], overlap: int) -> None:
+    """Refuse scales that are no powers of 2, too short for so many windows, or given twice."""
     for scale in scales:
         if scale & (scale - 1):
             raise mistake(

@@ -23,6 +23,9 @@ LEAST = 16
 GUARD = 2
 """Longest scales after a block that are decomposed with it, for its end's sake, and again with the next one."""
 
+Pursuing = Callable[[Array, Dictionary, int, float, Course, Callable[[int], None], int], Pursuit]
+"""Takes what `pursue` takes, and returns what it returns."""
+
 
 class Limits(NamedTuple):
     """When to stop: atoms, and energy that may be left, of the whole sound."""
@@ -48,6 +51,7 @@ def decompose(
     course: Course | None = None,
     heard: Callable[[int, int], None] = lambda new, most: None,
     block: int | None = None,
+    pursuing: Pursuing = pursue,
 ) -> Decomposed:
     """Return the atoms of a sound and write what is left.
 
@@ -68,6 +72,8 @@ def decompose(
         Told of new atoms, and the most that there may be.
     block
         Samples of a block; as many as `ROOM` allows unless given.
+    pursuing
+        How a block is decomposed.
     """
     longest, length = dictionary.longest, samples.shape[1]
     whole = -(-(longest + length) // longest) * longest  # frames begin from a longest scale before the sound on
@@ -86,7 +92,7 @@ def decompose(
         most = round((limits.atoms - count) * (stop - start) / (whole - start))
         energy = limits.energy * (stop - start) / whole
         counted = stop - start if beyond else sound.shape[1]
-        part = pursue(
+        part = pursuing(
             sound, dictionary, most, energy, course or Course(), lambda new: heard(new, limits.atoms), counted
         )
         part = _kept(part, dictionary, stop - start)

@@ -73,9 +73,9 @@ def book_of(
     count = len(samples)
     if channels == "together":
         found = found_in(slice(0, count))
-        return Made(_book(found, dictionary, samples.shape[1], sample_rate), found.stalled)
+        return Made(book_from(found, dictionary, samples.shape[1], sample_rate), found.stalled)
     each = spread(found_in, [slice(channel, channel + 1) for channel in range(count)])
-    return Made(_book(_joined(each), dictionary, samples.shape[1], sample_rate), any(one.stalled for one in each))
+    return Made(book_from(_joined(each), dictionary, samples.shape[1], sample_rate), any(one.stalled for one in each))
 
 
 def compiled_at_hand() -> bool:
@@ -107,7 +107,8 @@ def _joined(each: list[Decomposed]) -> Decomposed:
     return Decomposed(atoms[order], weights[order], gains[order], any(one.stalled for one in each))
 
 
-def _book(found: Decomposed, dictionary: Dictionary, samples: int, sample_rate: int) -> Book:
+def book_from(found: Decomposed, dictionary: Dictionary, samples: int, sample_rate: int) -> Book:
+    """Return atoms as a book of a sound of so many samples."""
     scales, frames, bins = found.atoms.T
     lengths, hops = (np.array(each, np.int64)[scales] for each in (dictionary.scales, dictionary.hops))
     return Book(

@@ -16,7 +16,7 @@ import numpy as np
 
 from nodes.dictionaries.pursuit.dictionary import Dictionary, empty_state
 from nodes.dictionaries.pursuit.refreshing import analyse, subtract
-from nodes.dictionaries.pursuit.sweeping import Found, sweep
+from nodes.dictionaries.pursuit.sweeping import Found, follow, sweep
 from pipelines.value import Array
 from pipelines.workers import spread, workers
 
@@ -44,6 +44,14 @@ class Course:
     stretch: int | None = 6
     step: float = 1.0
     refresh: float = 30.0
+
+
+class Taken(NamedTuple):
+    """Atoms × (scale, frame, bin), int32; atoms × channels, complex64; the energy that each took away."""
+
+    atoms: Array
+    weights: Array
+    gains: Array
 
 
 class Pursuit(NamedTuple):
@@ -91,14 +99,13 @@ def pursue(
     counted
         Samples from the start on that the limits are for, and for atoms that begin there; all unless given.
     """
-    search = _Search(np.array(sound, np.float64), dictionary, course, sound.shape[1] if counted is None else counted)
+    search = Search(np.array(sound, np.float64), dictionary, course, sound.shape[1] if counted is None else counted)
     stalled = False
     while search.count < most and search.left > energy and not stalled:
         whole, count = energy_of(search.residual), search.count
         search.refresh()
-        floor = search.left * 10 ** (-course.refresh / 10)
         while (found := search.sweep()) is not None:
-            if search.keep(found, most, energy) or search.estimate < floor:
+            if search.keep(merged(found, found), most, energy) or search.worn:
                 break
         search.take_out()
         stalled = not energy_of(search.residual) < whole
@@ -107,7 +114,7 @@ def pursue(
 
 
 @dataclass
-class _Search:
+class Search:
     """The state of a pursuit."""
 
     residual: Array
@@ -116,7 +123,7 @@ class _Search:
     counted: int
     count: int = 0
     threshold: float = math.inf
-    kept: list[tuple[Array, Array, Array]] = field(default_factory=list)
+    kept: list[Taken] = field(default_factory=list)
     pending: int = 0
     last: int = 0
 
@@ -132,47 +139,82 @@ class _Search:
         analyse(self.residual, self.dictionary, self.layout, self.state)
         self.estimate = self.left
 
-    def sweep(self) -> tuple[Array, Array, Array] | None:
+    @property
+    def worn(self) -> bool:
+        """Whether so much was taken out that the coefficients are to be measured anew."""
+        return self.estimate < self.left * 10 ** (-self.course.refresh / 10)
+
+    def sweep(self) -> list[Found] | None:
         """Lower the threshold and take out of the coefficients what lies above; None where there is nothing at all."""
         self.threshold = min(self.threshold, float(self.state.best_in_frame.max()))
         if self.threshold < np.finfo(np.float32).tiny:
             return None
         self.threshold *= 10 ** (-self.course.step / 10)
-        return _merged([each for phase in range(len(self.phases)) for each in self._swept(phase)])
+        return [self._swept(stretches) for stretches in self.phases]
 
-    def _swept(self, phase: int) -> list[tuple[Array, Array, Array]]:
+    def _swept(self, stretches: Array) -> Found:
         """Return what is found in each stretch of a set, which threads sweep side by side."""
-        stretches, channels = self.phases[phase], len(self.residual)
-        found = Found(
-            np.zeros(len(stretches), np.int64),
-            np.empty((len(stretches), MOST, 3), np.int32),
-            np.empty((len(stretches), MOST, channels), np.complex64),
-            np.empty((len(stretches), MOST)),
-        )
+        count, least = len(stretches), np.float32(self.threshold)
+        found = self._found(np.zeros(count, np.int64), np.empty((count, MOST, 3), np.int32))
 
-        def swept(chosen: Array) -> None:
-            scratch, least = np.zeros((2, 2 * channels), np.float32), np.float32(self.threshold)
+        def swept(chosen: Array, scratch: Array) -> None:
             sweep(stretches, chosen, least, scratch, found, self.dictionary.tables, self.layout, self.state)
 
-        groups = 4 * workers() if workers() > 1 and self.last >= FEW else 1
-        spread(swept, [np.arange(group, len(stretches), groups) for group in range(min(groups, len(stretches)))])
-        return [
-            (found.atoms[row, :count], found.weights[row, :count], found.gains[row, :count])
-            for row, count in enumerate(found.counts)
-        ]
+        self._spread(swept, count)
+        return found
 
-    def keep(self, found: tuple[Array, Array, Array], most: int, energy: float) -> bool:
+    def follow(self, led: list[Found]) -> list[Found]:
+        """Take out of the coefficients what another search has found, each with the weights that it has here."""
+        return [self._followed(each) for each in led]
+
+    def _followed(self, led: Found) -> Found:
+        found = self._found(led.counts, led.atoms)
+
+        def followed(chosen: Array, scratch: Array) -> None:
+            follow(chosen, scratch, found, self.dictionary.tables, self.layout, self.state)
+
+        self._spread(followed, len(led.counts))
+        return found
+
+    def _found(self, counts: Array, atoms: Array) -> Found:
+        """Return room for the weights and gains of atoms."""
+        shape = atoms.shape[:2]
+        return Found(counts, atoms, np.empty((*shape, len(self.residual)), np.complex64), np.empty(shape))
+
+    def _spread(self, job: Callable[[Array, Array], None], stretches: int) -> None:
+        """Do a job for all stretches: chosen ones, and room for the weights of an atom."""
+        groups = 4 * workers() if workers() > 1 and self.last >= FEW else 1
+
+        def done(group: int) -> None:
+            job(np.arange(group, stretches, groups), np.zeros((2, 2 * len(self.residual)), np.float32))
+
+        spread(done, range(min(groups, stretches)))
+
+    def keep(self, found: Taken, most: int, energy: float) -> bool:
         """Keep what was found, until there is enough; return whether there is."""
-        starts = found[0][:, 1] * np.array(self.dictionary.hops)[found[0][:, 0]]
-        counts = starts < self.counted
-        taken = np.cumsum(np.where(counts, found[2], 0.0))
-        enough = (self.estimate - taken <= energy) | (self.count + np.cumsum(counts) >= most)
-        stop = int(np.argmax(enough)) + 1 if enough.any() else len(enough)
-        self.last = len(enough)
-        self.kept.append((found[0][:stop], found[1][:stop], found[2][:stop]))
-        self.count += int(counts[:stop].sum())
-        self.estimate -= float(taken[stop - 1]) if stop else 0.0
+        enough = self.enough(found, most, energy)
+        self.hold(found, int(np.argmax(enough)) + 1 if enough.any() else len(enough))
         return bool(enough.any())
+
+    def enough(self, found: Taken, most: int, energy: float) -> Array:
+        """Return for each atom whether there are `most` with it, or no more than `energy` is left."""
+        full = self.count + np.cumsum(self._counts(found)) >= most
+        return np.asarray((self.estimate - self._taken(found) <= energy) | full)
+
+    def hold(self, found: Taken, stop: int) -> None:
+        """Keep the first atoms of those found."""
+        self.last = len(found.atoms)
+        self.kept.append(Taken(*(part[:stop] for part in found)))
+        self.count += int(self._counts(found)[:stop].sum())
+        self.estimate -= float(self._taken(found)[stop - 1]) if stop else 0.0
+
+    def _taken(self, found: Taken) -> Array:
+        """Return the energy that each atom and those before it took away, of what the limits are for."""
+        return np.cumsum(np.where(self._counts(found), found.gains, 0.0))
+
+    def _counts(self, found: Taken) -> Array:
+        """Return whether the limits are for an atom."""
+        return np.asarray(found.atoms[:, 1] * np.array(self.dictionary.hops)[found.atoms[:, 0]] < self.counted)
 
     def take_out(self) -> None:
         """Subtract the new atoms from the sound."""
@@ -183,11 +225,10 @@ class _Search:
             subtract(self.residual, atoms, weights, self.dictionary)
         self.left = self.estimate = energy_of(self.residual[:, : self.counted])
 
-    def book(self) -> tuple[Array, Array, Array]:
+    def book(self) -> Taken:
         """Return all atoms, weights and gains."""
-        none = (np.zeros((0, 3), np.int32), np.zeros((0, len(self.residual)), np.complex64), np.zeros(0))
-        atoms, weights, gains = (np.concatenate([each[part] for each in [none, *self.kept]]) for part in range(3))
-        return atoms, weights, gains
+        none = Taken(np.zeros((0, 3), np.int32), np.zeros((0, len(self.residual)), np.complex64), np.zeros(0))
+        return Taken(*(np.concatenate(parts) for parts in zip(none, *self.kept, strict=True)))
 
 
 def energy_of(sound: Array) -> float:
@@ -201,10 +242,11 @@ def falling(gains: list[Array]) -> Array:
     return np.argsort(-np.concatenate(keys), kind="stable")
 
 
-def _merged(each: list[tuple[Array, Array, Array]]) -> tuple[Array, Array, Array]:
-    order = falling([gains for _, _, gains in each])
-    atoms, weights, gains = (np.concatenate([found[part] for found in each])[order] for part in range(3))
-    return atoms, weights, gains
+def merged(found: list[Found], led: list[Found]) -> Taken:
+    """Return the atoms of all stretches by the falling gain that they have in `led`, which found them."""
+    places = [(phase, row, count) for phase, each in enumerate(led) for row, count in enumerate(each.counts)]
+    order = falling([led[phase].gains[row, :count] for phase, row, count in places])
+    return Taken(*(np.concatenate([found[i][part][row, :n] for i, row, n in places])[order] for part in (1, 2, 3)))
 
 
 def _stretches(samples: int, longest: int, stretch: int | None) -> list[Array]:

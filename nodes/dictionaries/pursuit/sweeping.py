@@ -62,16 +62,26 @@ def sweep(
             if scale < 0:
                 break
             bin_ = _best_bin(scale, frame, tables, layout, state)
-            gain = _weigh(scale, frame, bin_, weights, tables, layout, state)
             for place, number in enumerate((scale, frame, bin_)):
                 found.atoms[stretch, count, place] = number
-            found.gains[stretch, count] = gain
-            for channel in range(layout.channels):
-                weight = complex(weights[channel], weights[layout.channels + channel])
-                found.weights[stretch, count, channel] = weight
+            found.gains[stretch, count] = _weigh(scale, frame, bin_, weights, tables, layout, state)
+            _note(stretch, count, weights, found, layout)
             count += 1
             _take_out(scale, frame, bin_, weights, turned, tables, layout, state)
         found.counts[stretch] = count
+
+
+@compiled
+def follow(chosen: Array, scratch: Array, found: Found, tables: Tables, layout: Layout, state: State) -> None:
+    """Take the atoms of the chosen stretches, which were found elsewhere, out in their order, and weigh them here."""
+    weights, turned = scratch
+    for stretch in chosen:
+        for number in range(found.counts[stretch]):
+            scale, frame = int(found.atoms[stretch, number, 0]), int(found.atoms[stretch, number, 1])
+            bin_ = int(found.atoms[stretch, number, 2])
+            found.gains[stretch, number] = _weigh(scale, frame, bin_, weights, tables, layout, state)
+            _note(stretch, number, weights, found, layout)
+            _take_out(scale, frame, bin_, weights, turned, tables, layout, state)
 
 
 @compiled
@@ -174,6 +184,13 @@ def _weigh(scale: int, frame: int, bin_: int, weights: Array, tables: Tables, la
         weights[channel], weights[layout.channels + channel] = real, imaginary
         gain += 2.0 * (real * x + imaginary * y)
     return gain
+
+
+@inlined
+def _note(stretch: int, number: int, weights: Array, found: Found, layout: Layout) -> None:
+    """Write the weights of an atom down."""
+    for channel in range(layout.channels):
+        found.weights[stretch, number, channel] = complex(weights[channel], weights[layout.channels + channel])
 
 
 @inlined

@@ -77,7 +77,7 @@ def test_blocks_hang_together():
     for block in (None, 2**14):
         residual = np.zeros(sound.shape)
         found = decompose(sound, dictionary, limits, residual, block=block)
-        book = books._book(found, dictionary, sound.shape[1], 44100)
+        book = books.book_from(found, dictionary, sound.shape[1], 44100)
         np.testing.assert_allclose(sound_of(book) + residual, sound, atol=1e-6)
         results.append((signal_to_noise(sound, residual), book.count))
         assert (np.diff(np.minimum.accumulate(found.gains)) <= 0).all()
