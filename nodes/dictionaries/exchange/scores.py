@@ -15,7 +15,7 @@ The sound is the sum of amplitude · w(t) · cos(2π frequency t + phase), w sca
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -30,20 +30,28 @@ UNITS = ("s", "s", "Hz", "1 is full scale", "radians of a cosine at the start", 
 
 def as_csv(book: Book) -> bytes:
     """Return events as lines with commas, under a line with the names of their fields."""
-    lines = (",".join(map(str, event)) for event in _events(book))
-    return "\n".join([",".join(FIELDS), *lines, ""]).encode()
+    return csv_of(FIELDS, _events(book))
 
 
 def as_json(book: Book) -> bytes:
     """Return an object with duration, sample_rate, channels, units, and the list of events, each an object."""
-    about = {
-        "duration": book.duration,
-        "sample_rate": book.sample_rate,
-        "channels": book.channels,
-        "units": dict(zip(FIELDS, UNITS, strict=True)),
-    }
-    events = ",\n".join(json.dumps(dict(zip(FIELDS, event, strict=True))) for event in _events(book))
-    return f'{json.dumps(about)[:-1]}, "events": [\n{events}\n]}}\n'.encode()
+    about = {"duration": book.duration, "sample_rate": book.sample_rate, "channels": book.channels}
+    return json_of(about, FIELDS, UNITS, _events(book))
+
+
+def csv_of(fields: Sequence[str], events: Iterable[tuple[Any, ...]]) -> bytes:
+    """Return events of any fields as lines with commas, under a line with the names of the fields."""
+    lines = (",".join(map(str, event)) for event in events)
+    return "\n".join([",".join(fields), *lines, ""]).encode()
+
+
+def json_of(
+    about: Mapping[str, Any], fields: Sequence[str], units: Sequence[str], events: Iterable[tuple[Any, ...]]
+) -> bytes:
+    """Return an object with what the score is about, the units of fields, and the list of events, each an object."""
+    head = {**about, "units": dict(zip(fields, units, strict=True))}
+    lines = ",\n".join(json.dumps(dict(zip(fields, event, strict=True))) for event in events)
+    return f'{json.dumps(head)[:-1]}, "events": [\n{lines}\n]}}\n'.encode()
 
 
 def _events(book: Book) -> Iterator[tuple[Any, ...]]:

@@ -4,6 +4,9 @@ from nodes.dictionaries.node.decomposing import dbm_decompose as dbm_decompose
 from nodes.dictionaries.node.drawing import dbm_picture as dbm_picture
 from nodes.dictionaries.node.exchanging import dbm_export as dbm_export
 from nodes.dictionaries.node.exchanging import dbm_load as dbm_load
+from nodes.dictionaries.node.grains import dbm_grain_score as dbm_grain_score
+from nodes.dictionaries.node.grains import dbm_grains as dbm_grains
+from nodes.dictionaries.node.grains import dbm_regrain as dbm_regrain
 from nodes.dictionaries.node.guiding import dbm_guide as dbm_guide
 from nodes.dictionaries.node.interlinking import dbm_interlink as dbm_interlink
 from nodes.dictionaries.node.morphing import dbm_exchange as dbm_exchange

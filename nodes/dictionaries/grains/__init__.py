@@ -1,0 +1,1 @@
+"""Mosaics: sounds as windowed pieces of other sounds."""
