@@ -77,15 +77,15 @@ def rebuilt(book: Book, out: Array | None = None) -> Array:
 
 def rebuilding(book: Book, out: Array, tiles: int = 64) -> Iterator[int]:
     """Leave the sound of a book in `out`; after every few tiles yield how many samples are done."""
-    shapes = _shapes_of(book)
-    members = _members(book)
+    shapes = shapes_of(book)
+    members = members_of(book)
     for first in range(0, len(members), tiles):
         last = min(first + tiles, len(members))
         spread(partial(_leave_tile, book, shapes, members, out), range(first, last))
         yield min(last * TILE, book.samples)
 
 
-def _members(book: Book) -> list[Array]:
+def members_of(book: Book) -> list[Array]:
     """Return the indices of the atoms that reach into each tile, in the order of the book."""
     tiles = -(-book.samples // TILE)
     stops = np.minimum(book.starts + book.lengths, book.samples)
@@ -100,7 +100,8 @@ def _members(book: Book) -> list[Array]:
     return np.split(np.repeat(heard, each)[order], edges) if tiles else []
 
 
-def _shapes_of(book: Book) -> Shapes:
+def shapes_of(book: Book) -> Shapes:
+    """Return the windows of a book."""
     kinds = (book.windows.astype(np.int64) << 32) + book.lengths
     distinct, own = np.unique(kinds, return_inverse=True)
     lengths = distinct % (1 << 32)
@@ -118,7 +119,7 @@ def _leave_tile(book: Book, shapes: Shapes, members: list[Array], out: Array, ti
     sound = np.zeros((book.channels, min(TILE, book.samples - begin)))
     # those of one window and length follow each other, so that it is interpolated once
     which = members[tile][np.argsort(shapes.kinds[members[tile]], kind="stable")]
-    _add_atoms(
+    add_atoms(
         sound,
         book.starts[which] - begin,
         book.lengths[which].astype(np.int64),
@@ -133,7 +134,7 @@ def _leave_tile(book: Book, shapes: Shapes, members: list[Array], out: Array, ti
 
 
 @njit(cache=True, nogil=True)
-def _add_atoms(
+def add_atoms(
     sound: Array,
     starts: Array,
     lengths: Array,
@@ -154,12 +155,12 @@ def _add_atoms(
         elif known < 0 or windows[atom] != windows[known] or length != lengths[known]:
             window, known = np.empty(length), atom
             interpolate(window, fine[windows[atom]])
-        _tone(real, imaginary, frequencies[atom])
+        fill_tone(real, imaginary, frequencies[atom])
         _add_atom(sound, starts[atom], frequencies[atom], weights[atom], window, real, imaginary)
 
 
 @njit(cache=True, nogil=True)
-def _tone(real: Array, imaginary: Array, frequency: float) -> None:
+def fill_tone(real: Array, imaginary: Array, frequency: float) -> None:
     """Fill a block with the tone from phase 0 on, every quarter of it from a rotation computed afresh."""
     quarter = BLOCK // 4
     turn = np.exp(2j * np.pi * frequency)

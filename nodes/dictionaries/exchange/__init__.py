@@ -1,1 +1,1 @@
-"""Books in files: of NumPy, of MPTK, and scores for Csound and SuperCollider."""
+"""Books in files: of NumPy, of Parquet, of MPTK, and scores for Csound and SuperCollider."""

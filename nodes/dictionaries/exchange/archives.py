@@ -19,20 +19,23 @@ The arrays of an archive, all little-endian:
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from nodes.dictionaries.book import Book
-from nodes.dictionaries.exchange.checking import broken, checked
+from nodes.dictionaries.exchange.checking import Form, broken, checked
 from nodes.dictionaries.windows import WINDOWS
 from pipelines.value import Array
 
 VERSION = 1
 KINDS = {"starts": "<i8", "lengths": "<i4", "frequencies": "<f8", "windows": "u1", "weights": "<c8"}
 NUMBERS = ("samples", "sample_rate", "version")
+SMALL = 1024
+"""Most bytes of an array that holds one number."""
 
 
 def archived(book: Book) -> bytes:
@@ -67,6 +70,40 @@ def from_archive(path: Path) -> Book:
     windows = _windows(path, found["windows"], [str(name) for name in found["window_names"]])
     arrays = {name: found[name].astype(kind.lstrip("<"), copy=False) for name, kind in KINDS.items()}
     return checked(path, Book(**{**arrays, "windows": windows}, samples=samples, sample_rate=sample_rate))
+
+
+def form_of_archive(path: Path) -> Form:
+    """Return what an archive says of its book, without its atoms.
+
+    Raises
+    ------
+    MistakeError
+        Where the file is no archive of a book.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            samples, sample_rate = (_small(archive, name) for name in ("samples", "sample_rate"))
+            with archive.open("weights.npy") as member:
+                shape = _shape(member)
+    except Exception as error:  # as in `_arrays`
+        raise broken(path, f"it is no archive of a book, or a damaged one ({str(error)[:80]})") from error
+    if len(shape) != 2:
+        raise broken(path, "its weights are not channels × atoms")
+    return Form(shape[0], _number(path, "samples", samples), _number(path, "sample_rate", sample_rate))
+
+
+def _small(archive: zipfile.ZipFile, name: str) -> Array:
+    """Return an array of an archive that holds one number."""
+    if archive.getinfo(f"{name}.npy").file_size > SMALL:
+        raise ValueError(f"{name} is not one number")
+    with archive.open(f"{name}.npy") as member:
+        return np.asarray(np.lib.format.read_array(member, allow_pickle=False))
+
+
+def _shape(member: IO[bytes]) -> tuple[int, ...]:
+    """Return the shape of an array by its header."""
+    read = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
+    return read[np.lib.format.read_magic(member)[0]](member)[0]
 
 
 def _arrays(path: Path) -> Mapping[str, Array]:

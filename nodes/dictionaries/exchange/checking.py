@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from nodes.dictionaries.book import Book
 from pipelines.mistakes import MistakeError, mistake
+
+
+class Form(NamedTuple):
+    """What the head of a file says of its book."""
+
+    channels: int
+    samples: int
+    sample_rate: int
 
 
 def broken(path: Path, why: str) -> MistakeError:
@@ -16,7 +25,7 @@ def broken(path: Path, why: str) -> MistakeError:
         f"this is no book that can be read: {why}",
         parameter="path",
         given=path.name,
-        allowed="a file of dbm_export with format: npz or mptk, or a book of MPTK",
+        allowed="a file of dbm_export with format: npz, parquet or mptk, or a book of MPTK",
     )
 
 

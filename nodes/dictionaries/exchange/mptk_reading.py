@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element, ParseError, fromstring
 import numpy as np
 
 from nodes.dictionaries.book import Book
-from nodes.dictionaries.exchange.checking import broken, checked
+from nodes.dictionaries.exchange.checking import Form, broken, checked
 from nodes.dictionaries.exchange.mptk import LEAD, MOST_CHANNELS, MOST_SAMPLES, TAIL, Atom, Head, gabor
 from nodes.dictionaries.windows import WINDOWS
 
@@ -22,6 +22,8 @@ _END = re.compile(rb"</book>\s*</mptkbook>\s*\Z")
 _LINE = re.compile(rb"([A-Za-z_][\w-]{0,39})[ \t]*\r?\n")
 LONGEST_END = 64
 """Bytes that the end of a file may have."""
+LONGEST_START = 2**20
+"""Bytes in which `<book>` must begin, after the dictionary."""
 
 
 class Found(NamedTuple):
@@ -43,9 +45,7 @@ def from_mptk(path: Path) -> Found:
         Where the file is no book of MPTK, or a broken one.
     """
     data = path.read_bytes()
-    match = _BOOK.search(data)
-    if b"<mptkbook" not in data[:4096] or match is None:
-        raise broken(path, "it is neither a NumPy archive nor a book of MPTK")
+    match = _book_tag(path, data)
     head = _head(path, match[1])
     end = _END.search(data, max(match.end(), len(data) - LONGEST_END))
     if end is None:
@@ -57,6 +57,27 @@ def from_mptk(path: Path) -> Found:
     if lacking:
         left_out["what follows atoms of other types"] = lacking
     return Found(checked(path, _book(path, [atom for atom in atoms if not atom.left_out], head)), left_out)
+
+
+def form_of_mptk(path: Path) -> Form:
+    """Return what a file of MPTK says of its book, without its atoms.
+
+    Raises
+    ------
+    MistakeError
+        Where the file is no book of MPTK.
+    """
+    with path.open("rb") as file:
+        data = file.read(LONGEST_START)
+    head = _head(path, _book_tag(path, data)[1])
+    return Form(head.channels, head.samples - head.lead - head.tail, head.sample_rate)
+
+
+def _book_tag(path: Path, data: bytes) -> re.Match[bytes]:
+    match = _BOOK.search(data)
+    if b"<mptkbook" not in data[:4096] or match is None:
+        raise broken(path, "it is no NumPy archive, no Parquet file and no book of MPTK")
+    return match
 
 
 def _head(path: Path, text: bytes) -> Head:

@@ -19,6 +19,7 @@ from nodes.dictionaries.node.pitching import dbm_quantise as dbm_quantise
 from nodes.dictionaries.node.pitching import dbm_transpose as dbm_transpose
 from nodes.dictionaries.node.rebuilding import dbm_layers as dbm_layers
 from nodes.dictionaries.node.rebuilding import dbm_rebuild as dbm_rebuild
+from nodes.dictionaries.node.refitting import dbm_refit as dbm_refit
 from nodes.dictionaries.node.selecting import dbm_density as dbm_density
 from nodes.dictionaries.node.selecting import dbm_filter as dbm_filter
 from nodes.dictionaries.node.selecting import dbm_limit as dbm_limit

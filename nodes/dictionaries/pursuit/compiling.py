@@ -18,11 +18,12 @@ def compiled(function: Function) -> Function:
     """Compile a function when it is first called, keep that on disk, and let other threads run while it does.
 
     Called from Python it must be of the same types each time: `at_hand` asks whether it was compiled, not for which.
-    What is older than any source in this folder is not used: numba itself compares each function with its own file
-    only, not with those whose code it has taken in.
+    What is older than any source in this folder and its own is not used: numba itself compares each function with its
+    own file only, not with those whose code it has taken in.
     """
     found = numba.njit(cache=True, **OPTIONS)(function)
-    newest = max(path.stat().st_mtime for path in Path(__file__).parent.glob("*.py"))
+    folders = {Path(__file__).parent, Path(function.__code__.co_filename).parent}
+    newest = max(path.stat().st_mtime for folder in folders for path in folder.glob("*.py"))
     for path in _kept(found):
         if path.stat().st_mtime < newest:
             path.unlink(missing_ok=True)
