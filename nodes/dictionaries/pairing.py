@@ -1,4 +1,4 @@
-"""Which atom of one book goes with which of another: optimal assignment in neighbourhoods of time and scale.
+"""Which atom of one book goes with which of another: optimal assignment among the nearest in time, frequency and scale.
 
 The pairing is our own and follows no published method.
 """
@@ -13,14 +13,14 @@ import numpy as np
 from nodes.dictionaries.book import Book
 from pipelines.value import Array
 
-MOST = 400
+MOST = 30_000
 """Atoms of each book that are assigned at once."""
+
+NEAREST = 8
+"""Atoms of the other book that one may be paired with."""
 
 LEAST = 1e-6
 """Cycles per sample that count as the least, so that frequencies have logarithms."""
-
-FORBIDDEN = 1e3
-"""What a pair costs that is further apart than the reach, in squared reaches."""
 
 
 class Distances(NamedTuple):
@@ -50,59 +50,70 @@ class Distances(NamedTuple):
 def pairs_of(first: Book, second: Book, distances: Distances) -> Array:
     """Return pairs × 2, int64: indices of atoms of the first and of the second book, no atom in two pairs.
 
-    Atoms go together so that the sum of their squared distances is least. First this is sought among atoms of nearly
-    one scale, to half an octave, then among all that are left. Time is cut in two as long as more than 400 atoms of a
-    book lie in a part; where it is too short to be cut, the 400 strongest of each go together, then the next ones.
+    Atoms go together so that the sum of their squared distances is least, where the square of the reach counts for
+    each that finds none; each may go with the 8 nearest of the other book and with those that it is among the 8
+    nearest of. First this is sought among atoms of nearly one scale, to half an octave, then among all that are left.
+    Time is cut in two where there are more than 30 000 atoms.
     """
-    places, energies = [distances.places(book) for book in (first, second)], [first.energies, second.energies]
+    places = [distances.places(book) for book in (first, second)]
     found = [np.zeros((0, 2), np.int64)]
     left = [np.arange(first.count), np.arange(second.count)]
     scales = [np.rint(np.log2(book.lengths)).astype(np.int64) for book in (first, second)]
     for groups in (scales, [np.zeros_like(each) for each in scales]):
         for scale in np.intersect1d(groups[0][left[0]], groups[1][left[1]]):
             own = [each[group[each] == scale] for each, group in zip(left, groups, strict=True)]
-            for part in _parts(own[0], own[1], places, energies):
-                found.append(_assigned(part[0], part[1], places, distances.reach))
+            found += [_assigned(*part, places, distances.reach) for part in _parts(own[0], own[1], places)]
         paired = np.concatenate(found)
         left = [np.setdiff1d(each, paired[:, side]) for side, each in enumerate(left)]
     pairs = np.concatenate(found)
     return pairs[np.argsort(pairs[:, 0], kind="stable")]
 
 
-def _parts(first: Array, second: Array, places: list[Array], energies: list[Array]) -> Iterator[tuple[Array, Array]]:
+def _parts(first: Array, second: Array, places: list[Array]) -> Iterator[tuple[Array, Array]]:
     """Yield atoms of both books that lie in one part of time, at most `MOST` of each."""
-    waiting = [(first, second)]
-    while waiting:
-        part = waiting.pop()
-        if min(map(len, part)) == 0:
-            continue
-        if max(map(len, part)) <= MOST:
-            yield part
-            continue
-        times = [places[side][each, 0] for side, each in enumerate(part)]
-        ends = [(float(each.min()), float(each.max())) for each in times]
-        middle = float(np.median(np.concatenate(times)))
-        before = [each < middle for each in times]
-        wide = max(high for _, high in ends) - min(low for low, _ in ends) > 2
-        if wide and any(each.any() for each in before):
-            waiting += [(part[0][~before[0]], part[1][~before[1]]), (part[0][before[0]], part[1][before[1]])]
-        else:
-            yield from _by_strength(part, energies)
-
-
-def _by_strength(part: tuple[Array, Array], energies: list[Array]) -> Iterator[tuple[Array, Array]]:
-    ranked = [each[np.argsort(-energies[side][each], kind="stable")] for side, each in enumerate(part)]
-    for at in range(0, min(map(len, ranked)), MOST):
-        yield ranked[0][at : at + MOST], ranked[1][at : at + MOST]
+    if min(len(first), len(second)) == 0:
+        return
+    if max(len(first), len(second)) <= MOST:
+        yield first, second
+        return
+    times = np.concatenate([places[0][first, 0], places[1][second, 0]])
+    late = np.empty(len(times), bool)
+    order = np.argsort(times, kind="stable")
+    late[order] = np.arange(len(times)) >= len(times) // 2
+    split = late[: len(first)], late[len(first) :]
+    yield from _parts(first[~split[0]], second[~split[1]], places)
+    yield from _parts(first[split[0]], second[split[1]], places)
 
 
 def _assigned(first: Array, second: Array, places: list[Array], reach: float) -> Array:
-    """Return the pairs within reach of the assignment that costs least."""
-    from scipy.optimize import linear_sum_assignment
+    """Return the pairs of the assignment that costs least."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
-    apart = places[0][first][:, None] - places[1][second][None]
-    cost = np.square(apart).sum(axis=2)
-    near = cost <= reach**2
-    rows, columns = linear_sum_assignment(np.where(near, cost, FORBIDDEN * reach**2))
-    kept = near[rows, columns]
-    return np.stack([first[rows[kept]], second[columns[kept]]], 1)
+    rows, columns = _near(places[0][first], places[1][second], reach)
+    costs = np.square(places[0][first[rows]] - places[1][second[columns]]).sum(1)
+    alone = np.arange(len(first))  # each atom has a partner of its own for where it finds none
+    graph = coo_array(
+        (
+            1 + np.concatenate([costs, np.full(len(first), reach**2)]),  # 0 would be no edge
+            (np.concatenate([rows, alone]), np.concatenate([columns, len(second) + alone])),
+        ),
+        shape=(len(first), len(second) + len(first)),
+    )
+    matched, partners = min_weight_full_bipartite_matching(graph.tocsr())
+    kept = partners < len(second)
+    return np.stack([first[matched[kept]], second[partners[kept]]], 1)
+
+
+def _near(first: Array, second: Array, reach: float) -> tuple[Array, Array]:
+    """Return rows and columns of points that are among the nearest of each other, either way, and within reach."""
+    from scipy.spatial import cKDTree
+
+    def edges(own: Array, other: Array) -> tuple[Array, Array]:
+        found = cKDTree(other).query(own, range(1, min(NEAREST, len(other)) + 1), distance_upper_bound=reach)
+        near, place = np.nonzero(np.isfinite(found[0]))
+        return near, found[1][near, place]
+
+    (rows, columns), (other_columns, other_rows) = edges(first, second), edges(second, first)
+    numbers = np.concatenate([rows * len(second) + columns, other_rows * len(second) + other_columns])
+    return np.divmod(np.unique(numbers), len(second))
