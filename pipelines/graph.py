@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.expand import Step, expand, named_outputs
+from pipelines.facts import spread_facts
 from pipelines.mistakes import Mistake, MistakeError, listed, nearest, shown
 from pipelines.node import Facts, NodeSpec, Port
 from pipelines.parameters import read_parameters
 from pipelines.registry import Registry
 from pipelines.scope import Reference, Scope, resolve
+from pipelines.value import Value
 
 PIECE_KEYS = ("title", "description", "sample_rate", "seed", "steps", "output", "outputs")
 Inputs = dict[str, tuple[Reference, ...]]
@@ -20,13 +22,33 @@ Inputs = dict[str, tuple[Reference, ...]]
 
 @dataclass(frozen=True)
 class BoundStep:
-    """A checked step: its node, the outputs that its ports take, its validated parameters."""
+    """A checked step.
+
+    Parameters
+    ----------
+    path
+        Its name, with those of the groups that it is in.
+    spec
+        Its node.
+    inputs
+        The outputs that each port takes.
+    parameters
+        Validated, with everything decided that the piece leaves open.
+    seed
+        Its own, if the piece gives one.
+    outputs
+        Kind of each output that it has, by name.
+    decided
+        What was decided, and why, in a sentence; or ''.
+    """
 
     path: str
     spec: NodeSpec
     inputs: Inputs
     parameters: dict[str, Any]
     seed: int | None
+    outputs: dict[str, type[Value]]
+    decided: str = ""
 
     def sources(self) -> Iterable[Reference]:
         """Yield every output that the step takes, port by port."""
@@ -73,9 +95,10 @@ def build_graph(piece: Any, registry: Registry, folders: Sequence[Path]) -> Grap
     binder = _Binder(registry, folders, settings, {step.path: step for step in expansion.steps}, mistakes)
     bound = {step.path: found for step in expansion.steps if (found := binder.bind(step)) is not None}
     outputs = binder.outputs(names, expansion.scope)
+    mistakes += _absent_outputs(bound, outputs)
     ordered = _in_order(bound, mistakes)
     if not mistakes:
-        facts = _spread_facts(ordered, mistakes)
+        facts = spread_facts(ordered, mistakes)
     if mistakes:
         raise MistakeError(mistakes)
     return Graph(str(piece.get("title") or ""), int(piece.get("seed") or 0), ordered, outputs, facts)
@@ -135,7 +158,12 @@ class _Binder:
         self.mistakes += [mistake.at(step.path) for mistake in wrong]
         if len(self.mistakes) > before:
             return None
-        return BoundStep(step.path, spec, inputs, parameters, step.seed)
+        try:
+            settled, decided = spec.mark.settle(parameters) if spec.mark.settle else (parameters, "")
+        except MistakeError as error:
+            self.mistakes += error.at(step.path).mistakes
+            return None
+        return BoundStep(step.path, spec, inputs, dict(settled), step.seed, spec.outputs_with(settled), decided)
 
     def port(self, step: Step, port: Port) -> tuple[Reference, ...]:
         given = step.arguments.get(port.name)
@@ -210,6 +238,21 @@ class _Binder:
         self.mistakes.append(Mistake(what, path, parameter, given, allowed, hint))
 
 
+def _absent_outputs(steps: Mapping[str, BoundStep], outputs: Mapping[str, Reference]) -> list[Mistake]:
+    """Return a mistake for each reference to an output that a step lacks with the parameters that it has."""
+    taken = [(path, port, r) for path, step in steps.items() for port, found in step.inputs.items() for r in found]
+    taken += [("", "output", reference) for reference in outputs.values()]
+    return [
+        Mistake(
+            f"'{r.step}' ({steps[r.step].spec.name}) has no output '{r.output}' with its parameters", path, port,
+            f"{r.step}.{r.output}", f"its outputs: {listed(steps[r.step].outputs)}",
+            nearest(r.output, steps[r.step].outputs),
+        )
+        for path, port, r in taken
+        if r.step in steps and r.output not in steps[r.step].outputs
+    ]  # fmt: skip
+
+
 def _absent(spec: NodeSpec, name: str, value: Any) -> bool:
     """Whether a null says 'not given', so that a piece can drop what a section gives; else it is a value."""
     return value is None and not (name in spec.parameters and spec.parameters[name].takes_null)
@@ -247,53 +290,3 @@ def _cycle(waiting: Mapping[str, set[str]]) -> list[str]:
     while path.count(path[-1]) == 1:
         path.append(next(source for source in sorted(waiting[path[-1]]) if source in waiting))
     return path[path.index(path[-1]) :]
-
-
-def _spread_facts(steps: Mapping[str, BoundStep], mistakes: list[Mistake]) -> dict[str, dict[str, Facts]]:
-    """Find out what is knowable of every output before anything runs; note what cannot work together."""
-    known: dict[str, dict[str, Facts]] = {}
-    for path, step in steps.items():
-        common = _agreed(step, known, mistakes)
-        known[path] = dict.fromkeys(step.spec.outputs, common)
-        rule = step.spec.mark.facts
-        if rule is None:
-            continue
-        try:
-            found = rule(_facts_by_port(step, known, steps), step.parameters)
-        except MistakeError as error:
-            mistakes += error.at(path).mistakes
-            continue
-        known[path] = {output: {**common, **found.get(output, {})} for output in step.spec.outputs}
-    return known
-
-
-def _facts_by_port(
-    step: BoundStep, known: Mapping[str, Mapping[str, Facts]], steps: Mapping[str, BoundStep]
-) -> dict[str, Any]:
-    """Return what is known of the inputs, with the name of their kind."""
-    found: dict[str, Any] = {}
-    for name, references in step.inputs.items():
-        facts = [{**known[r.step][r.output], "kind": steps[r.step].spec.outputs[r.output].__name__} for r in references]
-        found[name] = facts if step.spec.ports[name].many else facts[0] if facts else None
-    return found
-
-
-def _agreed(step: BoundStep, known: Mapping[str, Mapping[str, Facts]], mistakes: list[Mistake]) -> Facts:
-    agreed: dict[str, Any] = {}
-    first: dict[str, str] = {}
-    for port, references in step.inputs.items():
-        names = {name for kind in step.spec.ports[port].kinds for name in getattr(kind, "agrees", ())}
-        for reference in references:
-            facts = known[reference.step][reference.output]
-            for name in names & facts.keys():
-                if agreed.setdefault(name, facts[name]) != facts[name]:
-                    what = name.replace("_", " ")
-                    mistakes.append(
-                        Mistake(
-                            f"the inputs differ in {what}", step.path, port,
-                            f"'{first[name]}' has {agreed[name]}, '{reference.step}' has {facts[name]}",
-                            f"one {what} for all inputs", f"set the piece's or the loads' {name}",
-                        )
-                    )  # fmt: skip
-                first.setdefault(name, reference.step)
-    return agreed

@@ -73,7 +73,7 @@ def _inputs(plan: Plan, path: str) -> Iterator[tuple[str, str, str]]:
     step = plan.step(path)
     for port, references in step.inputs.items():
         for reference in references:
-            default = reference.output == next(iter(plan.step(reference.step).spec.outputs))
+            default = reference.output == next(iter(plan.step(reference.step).outputs))
             yield reference.step, path, port if default else f"{port}: {reference.output}"
 
 

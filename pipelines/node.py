@@ -6,7 +6,7 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar, Union, get_args, get_origin, overload
@@ -19,14 +19,18 @@ from pipelines.value import Value
 Function = TypeVar("Function", bound=Callable[..., Any])
 Facts = Mapping[str, Any]
 FactsRule = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Facts]]
+SettleRule = Callable[[Mapping[str, Any]], tuple[Mapping[str, Any], str]]
+OutputsRule = Callable[[Mapping[str, Any]], Collection[str]]
 
 
 @dataclass(frozen=True)
 class Mark:
     """What `@node` notes on a function."""
 
-    version: int
-    facts: FactsRule | None
+    version: int = 1
+    facts: FactsRule | None = None
+    settle: SettleRule | None = None
+    outputs: OutputsRule | None = None
 
 
 @overload
@@ -34,10 +38,23 @@ def node(function: Function, /) -> Function: ...
 
 
 @overload
-def node(*, version: int = 1, facts: FactsRule | None = None) -> Callable[[Function], Function]: ...
+def node(
+    *,
+    version: int = 1,
+    facts: FactsRule | None = None,
+    settle: SettleRule | None = None,
+    outputs: OutputsRule | None = None,
+) -> Callable[[Function], Function]: ...
 
 
-def node(function: Function | None = None, *, version: int = 1, facts: FactsRule | None = None) -> Any:
+def node(
+    function: Function | None = None,
+    *,
+    version: int = 1,
+    facts: FactsRule | None = None,
+    settle: SettleRule | None = None,
+    outputs: OutputsRule | None = None,
+) -> Any:
     """Mark a function as a node; the function itself is unchanged.
 
     Parameters
@@ -51,10 +68,17 @@ def node(function: Function | None = None, *, version: int = 1, facts: FactsRule
         {output: {'sample_rate': …, 'channels': …}}. `inputs` maps each port to such facts, with the 'kind' of
         value, or to a list of them. Raise `MistakeError` where they cannot work together. Without a rule an
         output knows what all its inputs agree on.
+    settle
+        `settle(parameters)` returns the parameters with everything decided that a piece may leave open, for what is
+        at hand on this machine, and a sentence that says what was decided and why, or ''. The decision is part of
+        the key; plan and record show the sentence. Raise `MistakeError` where there is nothing to choose from.
+    outputs
+        `outputs(parameters)` names the outputs that there are with these (settled) parameters, for a node that
+        returns a NamedTuple some of whose fields are `Kind | None`. All, unless given.
     """
 
     def mark(marked: Function) -> Function:
-        marked.__node__ = Mark(version, facts)  # type: ignore[attr-defined]
+        marked.__node__ = Mark(version, facts, settle, outputs)  # type: ignore[attr-defined]
         return marked
 
     return mark(function) if function is not None else mark
@@ -148,11 +172,17 @@ class NodeSpec:
 
     @cached_property
     def outputs(self) -> dict[str, type[Value]]:
-        """Kind of each output by name; a single result is called 'value'. The first is the default."""
+        """Kind of each output that there may be by name; a single result is 'value'. The first is the default."""
         returned = self.hints.get("return")
         if isinstance(returned, type) and issubclass(returned, tuple) and hasattr(returned, "_fields"):
-            return {name: _one_kind(kind) for name, kind in typing.get_type_hints(returned).items()}
+            return {name: _port_kinds(kind)[0][0] for name, kind in typing.get_type_hints(returned).items()}
         return {"value": _one_kind(returned)}
+
+    def outputs_with(self, parameters: Mapping[str, Any]) -> dict[str, type[Value]]:
+        """Kind of each output that there is with some parameters, by name."""
+        rule = self.mark.outputs
+        present = self.outputs if rule is None else rule(parameters)
+        return {name: kind for name, kind in self.outputs.items() if name in present}
 
     def _arguments(self) -> list[inspect.Parameter]:
         return [p for p in inspect.signature(self.function).parameters.values() if p.name != "context"]

@@ -85,7 +85,7 @@ def render(prepared: Prepared, listener: Listener, sweep: str = "") -> Outcome:
 def _mark(prepared: Prepared, name: str) -> str:
     """Return what the files of an output depend on: the result, and the code that writes it."""
     plan, reference = prepared.plan, prepared.plan.graph.outputs[name]
-    kind = plan.step(reference.step).spec.outputs[reference.output]
+    kind = plan.step(reference.step).outputs[reference.output]
     return f"{plan.keys[reference.step]}.{reference.output}.{plan.code.showing(kind)}"
 
 

@@ -48,7 +48,7 @@ def run_step(
     """
     with store.lock(task.key):
         if store.has(task.key):
-            return {name: store.load(task.key, name) for name in task.step.spec.outputs}
+            return {name: store.load(task.key, name) for name in task.step.outputs}
         heard = _Heard(watcher)
         meter = Meter()
         outputs = _call(task, inputs, store, heard)
@@ -60,7 +60,7 @@ def run_step(
             **meter.read(),
             "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             "metrics": heard.points,
-            "notes": heard.notes,
+            "notes": [*filter(None, [task.step.decided]), *heard.notes],
         }
         _refuse_changed(task.sources, files)
         store.save(task.key, outputs, about)
@@ -81,11 +81,11 @@ def _call(task: Task, inputs: Mapping[str, Any], store: Store, watcher: Watcher)
         raise RuntimeError(f"the node tried to end the program ({error.code})") from error
     except OSError as error:
         raise no_room(error, store.folder) if error.errno in FULL else error from error
-    if len(spec.outputs) == 1 and "value" in spec.outputs:
+    if "value" in spec.outputs:
         outputs = {"value": returned}
     else:
-        outputs = {name: getattr(returned, name, None) for name in spec.outputs}
-    for name, kind in spec.outputs.items():
+        outputs = {name: getattr(returned, name, None) for name in task.step.outputs}
+    for name, kind in task.step.outputs.items():
         if not isinstance(outputs[name], kind):
             given = type(outputs[name]).__name__
             raise TypeError(f"node '{spec.name}' must give {kind.__name__} as '{name}' and gave {given}")

@@ -20,6 +20,8 @@ def plan(options: argparse.Namespace) -> None:
     for path, step in found.graph.steps.items():
         state = found.states[path]
         print(f"{SIGNS[state]} {state:<8}  {path:<{width}}  {step.spec.name}")
+        if step.decided:
+            print(f"{'':<{width + 14}}{step.decided}")
     print(f"{found.count('run')} to run, {found.count('cached')} cached, {found.count('unneeded')} not needed")
 
 

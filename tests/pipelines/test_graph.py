@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -258,3 +260,44 @@ def test_any_piece_is_a_graph_or_a_mistake(piece: Any) -> None:
         for path, step in graph.steps.items():
             assert {reference.step for reference in step.sources()} <= placed
             placed.add(path)
+
+
+class Halves(NamedTuple):
+    low: Audio
+    high: Audio | None
+
+
+def _settled(parameters: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+    if parameters["way"] == "none":
+        raise mistake("there is no way", parameter="way")
+    return ({"way": "both"}, "both ways, as nothing was said") if parameters["way"] is None else (parameters, "")
+
+
+@node(settle=_settled, outputs=lambda parameters: ["low", "high"] if parameters["way"] == "both" else ["low"])
+def toy_split(*, way: Literal["both", "low", "none"] | None = None) -> Halves:
+    """Give one part or two."""
+    part = Audio(np.zeros((1, 4), np.float32), 8000)
+    return Halves(part, part if way == "both" else None)
+
+
+def split_graph(way: str | None, output: str) -> Graph:
+    piece = {"steps": {"s": {"node": "toy_split", "way": way}}, "output": output}
+    return build_graph(piece, {"toy_split": NodeSpec("toy_split", toy_split, "here")}, ())
+
+
+def test_what_a_piece_leaves_open_is_decided_and_said() -> None:
+    graph = split_graph(None, "s.high")
+    assert graph.steps["s"].parameters == {"way": "both"} and list(graph.steps["s"].outputs) == ["low", "high"]
+    assert graph.steps["s"].decided == "both ways, as nothing was said"
+    assert split_graph("both", "s").steps["s"].decided == ""
+    with pytest.raises(MistakeError, match="there is no way"):
+        split_graph("none", "s")
+
+
+def test_an_output_that_is_not_there_with_these_parameters_is_refused() -> None:
+    assert list(split_graph("low", "s.low").steps["s"].outputs) == ["low"]
+    with pytest.raises(MistakeError, match="has no output 'high' with its parameters") as refused:
+        split_graph("low", "s.high")
+    assert refused.value.mistakes[0].allowed == "its outputs: low"
+    with pytest.raises(MistakeError, match="no output 'middle'"):
+        split_graph("both", "s.middle")
