@@ -23,8 +23,11 @@ from pipelines.workers import spread, workers
 MOST = 4096
 """Atoms of a stretch in one sweep."""
 
-FEW = 150
+FEW = 60
 """Atoms of a sweep below which another thread does not pay."""
+
+LAST = 1 / 8
+"""Part of the atoms that is found without another refresh, which would take longer and be worth under 0.01 dB."""
 
 
 @dataclass(frozen=True)
@@ -94,14 +97,14 @@ def pursue(
     search = _Search(np.array(sound, np.float64), dictionary, course, sound.shape[1] if counted is None else counted)
     stalled = False
     while search.count < most and search.left > energy and not stalled:
-        whole, count = energy_of(search.residual), search.count
+        whole, count = search.whole, search.count
         search.refresh()
         floor = search.left * 10 ** (-course.refresh / 10)
         while (found := search.sweep()) is not None:
-            if search.keep(found, most, energy) or search.estimate < floor:
+            if search.keep(found, most, energy) or (search.estimate < floor and search.count < (1 - LAST) * most):
                 break
         search.take_out()
-        stalled = not energy_of(search.residual) < whole
+        stalled = not search.whole < whole
         heard(search.count - count)
     return Pursuit(*search.book(), search.residual, stalled)
 
@@ -119,13 +122,17 @@ class _Search:
     kept: list[tuple[Array, Array, Array]] = field(default_factory=list)
     pending: int = 0
     last: int = 0
+    whole: float = 0.0
+    left: float = 0.0
+    estimate: float = 0.0
 
     def __post_init__(self) -> None:
         channels, samples = self.residual.shape
         self.layout = self.dictionary.layout(samples - self.dictionary.longest, channels)
         self.state = empty_state(self.layout)
-        self.left = self.estimate = energy_of(self.residual[:, : self.counted])
+        self._note_energy()
         self.phases = _stretches(samples, self.dictionary.longest, self.course.stretch)
+        self.found = [_room(len(stretches), channels) for stretches in self.phases]
 
     def refresh(self) -> None:
         """Measure the coefficients of what is left."""
@@ -141,24 +148,22 @@ class _Search:
         return _merged([each for phase in range(len(self.phases)) for each in self._swept(phase)])
 
     def _swept(self, phase: int) -> list[tuple[Array, Array, Array]]:
-        """Return what is found in each stretch of a set, which threads sweep side by side."""
-        stretches, channels = self.phases[phase], len(self.residual)
-        found = Found(
-            np.zeros(len(stretches), np.int64),
-            np.empty((len(stretches), MOST, 3), np.int32),
-            np.empty((len(stretches), MOST, channels), np.complex64),
-            np.empty((len(stretches), MOST)),
-        )
+        """Return what is found in stretches of a set, which threads sweep side by side."""
+        stretches, found, channels = self.phases[phase], self.found[phase], len(self.residual)
+        threads = workers() if self.last >= FEW else 1
+        order = np.argsort(-found.counts, kind="stable")  # the longest first, so that threads end together
+        left = iter(order[:, np.newaxis] if threads > 1 else [order])
 
-        def swept(chosen: Array) -> None:
+        def swept(thread: int) -> None:
             scratch, least = np.zeros((2, 2 * channels), np.float32), np.float32(self.threshold)
-            sweep(stretches, chosen, least, scratch, found, self.dictionary.tables, self.layout, self.state)
+            for chosen in left:  # the one that comes first takes the next
+                sweep(stretches, chosen, least, scratch, found, self.dictionary.tables, self.layout, self.state)
 
-        groups = 4 * workers() if workers() > 1 and self.last >= FEW else 1
-        spread(swept, [np.arange(group, len(stretches), groups) for group in range(min(groups, len(stretches)))])
+        spread(swept, range(threads))
         return [
             (found.atoms[row, :count], found.weights[row, :count], found.gains[row, :count])
             for row, count in enumerate(found.counts)
+            if count or not row
         ]
 
     def keep(self, found: tuple[Array, Array, Array], most: int, energy: float) -> bool:
@@ -181,7 +186,13 @@ class _Search:
         if new:
             atoms, weights = (np.concatenate([each[part] for each in new]) for part in range(2))
             subtract(self.residual, atoms, weights, self.dictionary)
-        self.left = self.estimate = energy_of(self.residual[:, : self.counted])
+        self._note_energy()
+
+    def _note_energy(self) -> None:
+        """Note the energy of what is left: of all, and of what the limits are for."""
+        self.whole = self.left = self.estimate = energy_of(self.residual)
+        if self.counted < self.residual.shape[1]:
+            self.left = self.estimate = energy_of(self.residual[:, : self.counted])
 
     def book(self) -> tuple[Array, Array, Array]:
         """Return all atoms, weights and gains."""
@@ -193,6 +204,16 @@ class _Search:
 def energy_of(sound: Array) -> float:
     """Return the sum of squares."""
     return float(np.einsum("cs,cs->", sound, sound))
+
+
+def _room(stretches: int, channels: int) -> Found:
+    """Return room for what a sweep finds, which is used again each time."""
+    return Found(
+        np.zeros(stretches, np.int64),
+        np.empty((stretches, MOST, 3), np.int32),
+        np.empty((stretches, MOST, channels), np.complex64),
+        np.empty((stretches, MOST)),
+    )
 
 
 def falling(gains: list[Array]) -> Array:
