@@ -80,6 +80,7 @@ def dbm_refit(
     MistakeError
         Where the sound is not of the book's form, or a sample is NaN or infinite.
     """
+    from nodes.dictionaries.announcing import compile_first
     from nodes.dictionaries.correlating import compile_correlating, correlating_at_hand
     from nodes.dictionaries.pursuit.books import signal_to_noise
     from nodes.dictionaries.refitting import refit
@@ -89,11 +90,7 @@ def dbm_refit(
     if own != other:
         raise _other(*(f"{width} ch × {length} samples at {rate} Hz" for width, length, rate in (other, own)))
     require_finite_sound(audio.samples, audio.sample_rate)
-    if not correlating_at_hand():
-        compiling = context.tally("compiling (once)")
-        compiling(0, 1)
-        compile_correlating()
-        compiling(1, 1)
+    compile_first(context, correlating_at_hand, compile_correlating)
     large = audio.samples.nbytes >= LARGE
     residual = context.array(audio.samples.shape, np.float32) if large else np.zeros_like(audio.samples)
     show = context.tally("iterations")

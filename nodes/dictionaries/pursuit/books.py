@@ -80,7 +80,7 @@ def book_of(
 
 def compiled_at_hand() -> bool:
     """Return whether nothing has to be compiled."""
-    return at_hand([sweeping.sweep, sweeping.measure, refreshing.overlap_add, refreshing.cut, refreshing.arrange])
+    return at_hand([sweeping.sweep, sweeping.measure, refreshing.overlap_add, refreshing.arrange])
 
 
 def compile_all() -> None:

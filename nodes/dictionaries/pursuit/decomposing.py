@@ -23,8 +23,11 @@ from pipelines.workers import spread, workers
 MOST = 4096
 """Atoms of a stretch in one sweep."""
 
-FEW = 150
+FEW = 60
 """Atoms of a sweep below which another thread does not pay."""
+
+LAST = 1 / 8
+"""Part of the atoms that is found without another refresh, which would take longer and be worth under 0.01 dB."""
 
 
 @dataclass(frozen=True)
@@ -102,13 +105,13 @@ def pursue(
     search = Search(np.array(sound, np.float64), dictionary, course, sound.shape[1] if counted is None else counted)
     stalled = False
     while search.count < most and search.left > energy and not stalled:
-        whole, count = energy_of(search.residual), search.count
+        whole, count = search.whole, search.count
         search.refresh()
         while (found := search.sweep()) is not None:
-            if search.keep(merged(found, found), most, energy) or search.worn:
+            if search.keep(merged(found, found), most, energy) or search.worn(most):
                 break
         search.take_out()
-        stalled = not energy_of(search.residual) < whole
+        stalled = not search.whole < whole
         heard(search.count - count)
     return Pursuit(*search.book(), search.residual, stalled)
 
@@ -126,23 +129,26 @@ class Search:
     kept: list[Taken] = field(default_factory=list)
     pending: int = 0
     last: int = 0
+    whole: float = 0.0
+    left: float = 0.0
+    estimate: float = 0.0
 
     def __post_init__(self) -> None:
         channels, samples = self.residual.shape
         self.layout = self.dictionary.layout(samples - self.dictionary.longest, channels)
         self.state = empty_state(self.layout)
-        self.left = self.estimate = energy_of(self.residual[:, : self.counted])
+        self._note_energy()
         self.phases = _stretches(samples, self.dictionary.longest, self.course.stretch)
+        self.found = [_room(len(stretches), channels) for stretches in self.phases]
 
     def refresh(self) -> None:
         """Measure the coefficients of what is left."""
         analyse(self.residual, self.dictionary, self.layout, self.state)
         self.estimate = self.left
 
-    @property
-    def worn(self) -> bool:
-        """Whether so much was taken out that the coefficients are to be measured anew."""
-        return self.estimate < self.left * 10 ** (-self.course.refresh / 10)
+    def worn(self, most: int) -> bool:
+        """Whether so much was taken out that the coefficients are to be measured anew, on the way to `most` atoms."""
+        return self.estimate < self.left * 10 ** (-self.course.refresh / 10) and self.count < (1 - LAST) * most
 
     def sweep(self) -> list[Found] | None:
         """Lower the threshold and take out of the coefficients what lies above; None where there is nothing at all."""
@@ -150,45 +156,46 @@ class Search:
         if self.threshold < np.finfo(np.float32).tiny:
             return None
         self.threshold *= 10 ** (-self.course.step / 10)
-        return [self._swept(stretches) for stretches in self.phases]
+        return [self._swept(stretches, found) for stretches, found in zip(self.phases, self.found, strict=True)]
 
-    def _swept(self, stretches: Array) -> Found:
-        """Return what is found in each stretch of a set, which threads sweep side by side."""
-        count, least = len(stretches), np.float32(self.threshold)
-        found = self._found(np.zeros(count, np.int64), np.empty((count, MOST, 3), np.int32))
+    def _swept(self, stretches: Array, found: Found) -> Found:
+        """Return what is found in each stretch of a set."""
+        least = np.float32(self.threshold)
 
         def swept(chosen: Array, scratch: Array) -> None:
             sweep(stretches, chosen, least, scratch, found, self.dictionary.tables, self.layout, self.state)
 
-        self._spread(swept, count)
+        self._spread(swept, found.counts)
         return found
 
     def follow(self, led: list[Found]) -> list[Found]:
         """Take out of the coefficients what another search has found, each with the weights that it has here."""
-        return [self._followed(each) for each in led]
+        return [self._followed(each, found) for each, found in zip(led, self.found, strict=True)]
 
-    def _followed(self, led: Found) -> Found:
-        found = self._found(led.counts, led.atoms)
+    def _followed(self, led: Found, room: Found) -> Found:
+        found = room._replace(counts=led.counts, atoms=led.atoms)
 
         def followed(chosen: Array, scratch: Array) -> None:
             follow(chosen, scratch, found, self.dictionary.tables, self.layout, self.state)
 
-        self._spread(followed, len(led.counts))
+        self._spread(followed, led.counts)
         return found
 
-    def _found(self, counts: Array, atoms: Array) -> Found:
-        """Return room for the weights and gains of atoms."""
-        shape = atoms.shape[:2]
-        return Found(counts, atoms, np.empty((*shape, len(self.residual)), np.complex64), np.empty(shape))
+    def _spread(self, job: Callable[[Array, Array], None], counts: Array) -> None:
+        """Do a job for all stretches: chosen ones, and room for the weights of an atom; threads work side by side.
 
-    def _spread(self, job: Callable[[Array, Array], None], stretches: int) -> None:
-        """Do a job for all stretches: chosen ones, and room for the weights of an atom."""
-        groups = 4 * workers() if workers() > 1 and self.last >= FEW else 1
+        `counts` are the atoms of each stretch, now or in the sweep before.
+        """
+        threads = workers() if self.last >= FEW else 1
+        order = np.argsort(-counts, kind="stable")  # the longest first, so that threads end together
+        left = iter(order[:, np.newaxis] if threads > 1 else [order])
 
-        def done(group: int) -> None:
-            job(np.arange(group, stretches, groups), np.zeros((2, 2 * len(self.residual)), np.float32))
+        def done(thread: int) -> None:
+            scratch = np.zeros((2, 2 * len(self.residual)), np.float32)
+            for chosen in left:  # the one that comes first takes the next
+                job(chosen, scratch)
 
-        spread(done, range(min(groups, stretches)))
+        spread(done, range(threads))
 
     def keep(self, found: Taken, most: int, energy: float) -> bool:
         """Keep what was found, until there is enough; return whether there is."""
@@ -223,7 +230,13 @@ class Search:
         if new:
             atoms, weights = (np.concatenate([each[part] for each in new]) for part in range(2))
             subtract(self.residual, atoms, weights, self.dictionary)
-        self.left = self.estimate = energy_of(self.residual[:, : self.counted])
+        self._note_energy()
+
+    def _note_energy(self) -> None:
+        """Note the energy of what is left: of all, and of what the limits are for."""
+        self.whole = self.left = self.estimate = energy_of(self.residual)
+        if self.counted < self.residual.shape[1]:
+            self.left = self.estimate = energy_of(self.residual[:, : self.counted])
 
     def book(self) -> Taken:
         """Return all atoms, weights and gains."""
@@ -236,6 +249,16 @@ def energy_of(sound: Array) -> float:
     return float(np.einsum("cs,cs->", sound, sound))
 
 
+def _room(stretches: int, channels: int) -> Found:
+    """Return room for what a sweep finds, which is used again each time."""
+    return Found(
+        np.zeros(stretches, np.int64),
+        np.empty((stretches, MOST, 3), np.int32),
+        np.empty((stretches, MOST, channels), np.complex64),
+        np.empty((stretches, MOST)),
+    )
+
+
 def falling(gains: list[Array]) -> Array:
     """Return the order that merges several lists by falling gain, each in its own order."""
     keys = [np.minimum.accumulate(each) for each in gains]
@@ -244,7 +267,12 @@ def falling(gains: list[Array]) -> Array:
 
 def merged(found: list[Found], led: list[Found]) -> Taken:
     """Return the atoms of all stretches by the falling gain that they have in `led`, which found them."""
-    places = [(phase, row, count) for phase, each in enumerate(led) for row, count in enumerate(each.counts)]
+    places = [
+        (phase, row, count)
+        for phase, each in enumerate(led)
+        for row, count in enumerate(each.counts)
+        if count or not row
+    ]
     order = falling([led[phase].gains[row, :count] for phase, row, count in places])
     return Taken(*(np.concatenate([found[i][part][row, :n] for i, row, n in places])[order] for part in (1, 2, 3)))
 

@@ -158,7 +158,14 @@ def dictionary_of(scales: tuple[int, ...], window: str, overlap: int, threshold:
 def empty_state(layout: Layout) -> State:
     """Return the coefficients of silence."""
     sizes = (layout.first_coefficient[-1], layout.first_block[-1], layout.first_frame[-1])
-    return State(*(np.zeros(int(size), np.float32) for size in sizes))
+    return State(*(_aligned(int(size)) for size in sizes))
+
+
+def _aligned(size: int) -> Array:
+    """Return zeros, float32, from the start of a cache line on: what lies across two of them takes twice as long."""
+    room = np.zeros(size + LANES, np.float32)
+    start = -room.ctypes.data // room.itemsize % LANES
+    return room[start : start + size]
 
 
 def _overlaps(window: Array) -> Array:

@@ -9,6 +9,7 @@ Fast Matching Pursuit with Multi-Gabor Dictionaries (ACM TOMS 2021).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ import scipy.fft
 
 from nodes.dictionaries.pursuit.simd import LANES
 from pipelines.value import Array
+from pipelines.workers import spread
 
 
 class Kernels(NamedTuple):
@@ -48,67 +50,105 @@ class Kernels(NamedTuple):
 def kernels_of(windows: list[Array], hops: list[int], threshold: float) -> Kernels:
     """Return K for all pairs of scales, cut where its magnitude stays below `threshold`; 1 is an atom with itself."""
     count = len(windows)
-    first_group = np.zeros((count, count), np.int64)
-    reaches = np.zeros(count, np.int64)
-    rows: list[Array] = []
-    sizes: list[Array] = []
-    values: list[Array] = []
-    groups, filled = 0, LANES
-    for one in range(count):
-        for other in range(count):
-            first_group[one, other] = groups
-            bins, least = len(windows[one]), min(hops[one], hops[other])
-            for phase in range(hops[other] // least):
-                found = _rows_of(windows[one], windows[other], hops[one] * phase, hops[other], threshold)
-                found.rows[:, 4] += filled
-                filled += len(found.values)
-                rows.append(found.rows)
-                values.append(found.values)
-                sizes.append(found.sizes)
-                groups += len(found.sizes)
-                reaches[one] = max(reaches[one], found.widest * bins // max(bins, len(windows[other])) + 2)
-    flat = np.concatenate([np.zeros(LANES, np.complex64), *values])
-    starts = np.concatenate([[0], np.cumsum(np.concatenate(sizes))])
-    real, imaginary = np.ascontiguousarray(flat.real), np.ascontiguousarray(flat.imag)
-    return Kernels(first_group, starts, np.concatenate(rows), real, imaginary, reaches)
+    pairs = [(one, other) for one in range(count) for other in range(count) if len(windows[one]) >= len(windows[other])]
+    both = spread(partial(_both_ways, windows, hops, threshold), pairs)
+    found = {pair[::-1]: back for pair, (_, back) in zip(pairs, both, strict=True)}
+    found |= {pair: there for pair, (there, _) in zip(pairs, both, strict=True)}
+    each = [found[pair] for pair in np.ndindex(count, count)]
+    groups = np.cumsum([0, *(len(rows.sizes) for rows in each)])
+    filled = LANES + np.cumsum([0, *(len(rows.values) for rows in each)])
+    for rows, before in zip(each, filled[:-1], strict=True):
+        rows.rows[:, 4] += before
+    flat = np.concatenate([np.zeros(LANES, np.complex64), *(rows.values for rows in each)])
+    return Kernels(
+        groups[:-1].reshape(count, count),
+        np.concatenate([[0], np.cumsum(np.concatenate([rows.sizes for rows in each]))]),
+        np.concatenate([rows.rows for rows in each]),
+        flat.real.copy(),
+        flat.imag.copy(),
+        np.array([rows.reach for rows in each]).reshape(count, count).max(1) + 2,
+    )
 
 
 class _Rows(NamedTuple):
+    """What `Kernels` has of a pair: rows whose values begin at 0, rows in each group, values, and 1's bins reached."""
+
     rows: Array
     sizes: Array
     values: Array
-    widest: int
+    reach: int
 
 
-def _rows_of(first: Array, second: Array, start: int, hop: int, threshold: float) -> _Rows:
-    """Return the rows of one phase, part by part, for an atom that begins at `start`; scale 2 has frames at n · hop."""
-    bins = max(len(first), len(second))
-    parts = bins // len(second)
-    steps = np.arange((start - len(second)) // hop + 1, (start + len(first) - 1) // hop + 1)
-    lags = steps * hop - start
-    spectra = scipy.fft.rfft(_products(first, second, lags), bins, axis=1)
+class _Products(NamedTuple):
+    """K of a scale with another one.
+
+    Parameters
+    ----------
+    spectra
+        frames × K at 0, 1, 2 … bins of the longer scale.
+    widths
+        For each frame how many of them count, - 1.
+    frames, lags
+        Frames of scale 2 from that where the atom lies, and their τ.
+    bins, parts
+        Length of scale 2, and of how many of its bins a bin of scale 2 is one.
+    reach
+        Bins of scale 1 that the widest reaches.
+    """
+
+    spectra: Array
+    widths: Array
+    frames: Array
+    lags: Array
+    bins: int
+    parts: int
+    reach: int
+
+
+def _both_ways(windows: list[Array], hops: list[int], threshold: float, pair: tuple[int, int]) -> tuple[_Rows, _Rows]:
+    """Return the rows of a scale to one not longer, and of that one to it.
+
+    Both come of the same products, as K₂₁(-τ, δ) = exp(-2πiδτ) K₁₂(τ, δ).
+    """
+    (long, short), (far, near) = [windows[scale] for scale in pair], [hops[scale] for scale in pair]
+    bins, phases = len(long), far // near
+    steps = np.arange(1 - len(short) // near, (bins - 1) // near + 1)
+    spectra = scipy.fft.rfft(_products(long, short, steps[0] * near, near, len(steps)), axis=1, n=bins)
     above = np.abs(spectra) > threshold
     widths = np.where(above.any(1), above.shape[1] - 1 - np.argmax(above[:, ::-1], axis=1), -1)
-    part, lag = (grid.ravel() for grid in np.meshgrid(np.arange(parts), np.arange(len(lags)), indexing="ij"))
-    half = len(second) // 2  # once around the circle: what is further on is nearer from the other side
-    low = np.maximum(-((widths[lag] - part) // parts), 1 - half)
-    high = np.minimum((widths[lag] + part) // parts, half)
+    reach = int(widths.max())
+    spectra = spectra[:, : reach + 1]
+    turns = np.exp(-2j * np.pi * np.arange(bins) / bins).astype(np.complex64)
+    turned = spectra * turns[np.outer(steps * near, np.arange(reach + 1)) % bins]
+    there = _Products(spectra, widths, steps, steps * near, len(short), bins // len(short), reach)
+    back = _Products(turned, widths, -(steps // phases), -steps * near, bins, 1, reach * len(short) // bins)
+    part, lag = (grid.ravel() for grid in np.meshgrid(np.arange(there.parts), np.arange(len(steps)), indexing="ij"))
+    order = np.lexsort((-steps, steps % phases))
+    return _rows_of(there, part, lag, part), _rows_of(back, (steps % phases)[order], order, np.zeros_like(order))
+
+
+def _rows_of(products: _Products, group: Array, lag: Array, part: Array) -> _Rows:
+    """Return rows: of each its group, which place of `products` it is, and the atom's part of a bin of scale 2."""
+    spectra, widths, frames, lags, bins, parts, reach = products
+    low = np.maximum(-((widths[lag] - part) // parts), 1 - bins // 2)
+    high = np.minimum((widths[lag] + part) // parts, bins // 2)  # what is further on is nearer from the other side
     kept = (widths[lag] >= 0) & (high >= low)
-    part, lag, low, high = (each[kept] for each in (part, lag, low, high))
+    sizes = np.bincount(group[kept], minlength=int(group.max()) + 1)
+    lag, part, low, high = (each[kept] for each in (lag, part, low, high))
     lengths = high - low + 1
     places = np.concatenate([[0], np.cumsum(lengths + LANES)])
-    rows = np.stack([steps[lag], lags[lag], low, lengths, places[:-1]], axis=1).astype(np.int64)
+    rows = np.stack([frames[lag], lags[lag], low, lengths, places[:-1]], axis=1).astype(np.int64)
     values = np.zeros(int(places[-1]), np.complex64)
     inside = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     away = (np.repeat(low, lengths) + inside) * parts - np.repeat(part, lengths)
     found = spectra[np.repeat(lag, lengths), np.abs(away)]
     values[np.repeat(places[:-1], lengths) + inside] = np.where(away < 0, found.conj(), found)
-    return _Rows(rows, np.bincount(part, minlength=parts), values, int(widths.max()))
+    return _Rows(rows, sizes, values, reach)
 
 
-def _products(first: Array, second: Array, lags: Array) -> Array:
-    """Return w₁(t + τ) w₂(t), lags × the samples of scale 2."""
+def _products(first: Array, second: Array, start: int, hop: int, count: int) -> Array:
+    """Return w₁(t + τ) w₂(t) for `count` lags τ from `start` on, `hop` apart: lags × the samples of scale 2."""
     around = np.zeros(len(first) + 2 * len(second))
     around[len(second) : len(second) + len(first)] = first
     views = np.lib.stride_tricks.sliding_window_view(around, len(second))
-    return np.asarray(views[lags + len(second)] * second, np.float32)
+    return np.asarray(views[start + len(second) :: hop][:count] * second, np.float32)

@@ -13,7 +13,7 @@ import scipy.fft
 
 from nodes.dictionaries.pursuit.compiling import compiled
 from nodes.dictionaries.pursuit.dictionary import Dictionary, Layout, State
-from nodes.dictionaries.pursuit.simd import LANES, STRIDE
+from nodes.dictionaries.pursuit.simd import STRIDE, separate
 from nodes.dictionaries.pursuit.sweeping import measure
 from pipelines.value import Array
 from pipelines.workers import spread
@@ -34,15 +34,15 @@ def subtract(residual: Array, atoms: Array, weights: Array, dictionary: Dictiona
     weights
         atoms × channels, complex.
     """
-    segment = SEGMENT * dictionary.longest
-    starts = atoms[:, 1].astype(np.int64) * np.array(dictionary.hops)[atoms[:, 0]]
-    scales = len(dictionary.scales)
-    order = np.argsort(starts // segment * scales + atoms[:, 0], kind="stable")
-    keys = (starts // segment * scales + atoms[:, 0])[order]
-    used = np.unique(keys // scales)
-    bounds = [np.searchsorted(keys, number * scales + np.arange(scales + 1)) for number in used]
+    segment, scales = SEGMENT * dictionary.longest, len(dictionary.scales)
+    keys = atoms[:, 1].astype(np.int64) * np.array(dictionary.hops)[atoms[:, 0]] // segment * scales + atoms[:, 0]
+    keys = keys.astype(np.min_scalar_type(keys.max(initial=0)))  # few bits are sorted without comparing
+    order = np.argsort(keys, kind="stable")
+    used = np.unique(keys[order] // scales)
+    bounds = np.searchsorted(keys[order], np.arange((int(used.max(initial=0)) + 1) * scales + 1))
     make = partial(_synthesised, atoms[order], weights[order], dictionary, len(residual))
-    for number, sound in zip(used, spread(make, zip(used, bounds, strict=True)), strict=True):
+    sounds = spread(make, [(int(number), bounds[number * scales :]) for number in used.astype(np.int64)])
+    for number, sound in zip(used.astype(np.int64), sounds, strict=True):
         part = residual[:, number * segment :][:, : sound.shape[1]]
         part -= sound[:, : part.shape[1]]
 
@@ -54,6 +54,7 @@ def _synthesised(
     number, bounds = chosen
     segment = SEGMENT * dictionary.longest
     sound = np.zeros((channels, segment + dictionary.longest))
+    room = np.empty((dictionary.overlap * segment + dictionary.longest) // 2, np.complex128)
     for scale, (window, hop) in enumerate(zip(dictionary.windows, dictionary.hops, strict=True)):
         inside = slice(bounds[scale], bounds[scale + 1])
         if inside.start == inside.stop:
@@ -61,21 +62,30 @@ def _synthesised(
         frames, rows = np.unique(atoms[inside, 1], return_inverse=True)
         starts = frames.astype(np.int64) * hop - number * segment
         for channel in range(channels):
-            spectra = np.zeros((len(frames), len(window) // 2 + 1), np.complex128)
-            np.add.at(spectra, (rows, atoms[inside, 2]), weights[inside, channel])
-            spectra[:, 0] = 2 * spectra[:, 0].real  # twice the real part, as that of the others
-            frames_in_time = scipy.fft.irfft(spectra, len(window), axis=1, norm="forward", overwrite_x=True)
-            overlap_add(sound[channel], frames_in_time, starts, window)
+            spectra = room[: -(-len(frames) // 2) * len(window)]
+            _write_spectra(rows, atoms[inside, 2], weights[inside, channel], len(window), spectra)
+            pairs = spectra.reshape(-1, len(window))
+            pairs = scipy.fft.ifft(pairs, axis=1, norm="forward", overwrite_x=True)
+            overlap_add(sound[channel], pairs.view(np.float64), starts, window)
     return sound
 
 
+def _write_spectra(rows: Array, bins: Array, weights: Array, length: int, spectra: Array) -> None:
+    """Write the sums of atoms of all rows as spectra of two rows each: one is the real part, one the imaginary."""
+    spectra[:] = 0
+    weights = np.where(rows % 2, 1j, 1) * weights
+    conjugates = np.where(rows % 2, -1, 1) * weights.conj()
+    np.add.at(spectra, rows // 2 * length + bins, weights)
+    np.add.at(spectra, rows // 2 * length + -bins % length, conjugates)
+
+
 @compiled
-def overlap_add(sound: Array, frames: Array, starts: Array, window: Array) -> None:
-    """Add windowed frames to a sound, each at its start."""
-    for frame in range(len(frames)):
+def overlap_add(sound: Array, pairs: Array, starts: Array, window: Array) -> None:
+    """Add windowed frames to a sound, each at its start; samples of two frames lie by turns in each row of `pairs`."""
+    for frame in range(len(starts)):
         start = starts[frame]
         for sample in range(len(window)):
-            sound[start + sample] += frames[frame, sample] * window[sample]
+            sound[start + sample] += pairs[frame // 2, 2 * sample + frame % 2] * window[sample]
 
 
 def analyse(residual: Array, dictionary: Dictionary, layout: Layout, state: State) -> None:
@@ -90,38 +100,29 @@ def analyse(residual: Array, dictionary: Dictionary, layout: Layout, state: Stat
 def _analyse_segment(
     residual: Array, dictionary: Dictionary, windows: list[Array], layout: Layout, state: State, number: int
 ) -> None:
-    segment = SEGMENT * dictionary.longest
+    start = number * SEGMENT * dictionary.longest
+    stop = start + SEGMENT * dictionary.longest
+    part = residual[:, start : stop + dictionary.longest].astype(np.float32)
+    room = np.empty(dictionary.overlap * (stop - start), np.float32)
     for scale, (window, hop) in enumerate(zip(windows, dictionary.hops, strict=True)):
-        first, last = (
-            min(place // hop, int(layout.frames[scale])) for place in (number * segment, (number + 1) * segment)
-        )
+        first, last = (min(place // hop, int(layout.frames[scale])) for place in (start, stop))
         if first == last:
             continue
-        for channel, sound in enumerate(residual):
-            frames = np.empty((last - first, len(window)), np.float32)
-            cut(sound, window, hop, first, frames)
-            spectra = scipy.fft.rfft(frames, axis=1, overwrite_x=True)
-            place = int(layout.first_coefficient[scale]) + first * int(layout.blocks[scale]) * STRIDE * layout.channels
-            arrange(spectra, state.coefficients[place:], int(layout.blocks[scale]), channel, layout.channels)
+        blocks = int(layout.blocks[scale])
+        place = int(layout.first_coefficient[scale]) + first * blocks * STRIDE * layout.channels
+        for channel, sound in enumerate(part):
+            shape = last - first, len(window)
+            views = np.lib.stride_tricks.as_strided(sound, shape, (hop * sound.itemsize, sound.itemsize))
+            frames = np.multiply(views, window, out=room[: views.size].reshape(shape))
+            spectra = scipy.fft.rfft(frames, axis=1)
+            arrange(spectra.view(np.float32), state.coefficients[place:], blocks, channel, layout.channels)
         measure(scale, first, last, dictionary.tables, layout, state)
 
 
 @compiled
-def cut(sound: Array, window: Array, hop: int, first: int, frames: Array) -> None:
-    """Write windowed frames of a sound, of which the first is number `first`."""
-    for frame in range(len(frames)):
-        start = (first + frame) * hop
-        for sample in range(len(window)):
-            frames[frame, sample] = np.float32(sound[start + sample]) * window[sample]
-
-
-@compiled
 def arrange(spectra: Array, coefficients: Array, blocks: int, channel: int, channels: int) -> None:
-    """Write the spectra of one channel as blocks of real and imaginary parts."""
+    """Write the spectra of one channel, real and imaginary parts by turns, as blocks of real and imaginary parts."""
     for frame in range(len(spectra)):
         for block in range(blocks):
             at = ((frame * blocks + block) * channels + channel) * STRIDE
-            for lane in range(LANES):
-                value = spectra[frame, block * LANES + lane]
-                coefficients[at + lane] = value.real
-                coefficients[at + LANES + lane] = value.imag
+            separate(spectra, frame * spectra.shape[1] + block * STRIDE, coefficients, at)

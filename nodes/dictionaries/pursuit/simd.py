@@ -113,6 +113,40 @@ def greatest_of(typing: Any, values: Any, at: Any) -> Any:
     return types.float32(values, types.intp), generate
 
 
+@_inlined
+def separate(typing: Any, turns: Any, place: Any, block: Any, at: Any) -> Any:
+    """Write 16 complex numbers, of which real and imaginary parts lie by turns, as a block of one channel."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        start = _data(context, builder, signature.args[0], *arguments[:2])
+        target = _data(context, builder, signature.args[2], *arguments[2:])
+        pair = _load(builder, start), _load(builder, builder.gep(start, [_whole(LANES)]))
+        for part in range(2):
+            lanes = ir.Constant(ir.VectorType(ir.IntType(32), LANES), list(range(part, 2 * LANES, 2)))
+            _store(builder, builder.shuffle_vector(*pair, lanes), builder.gep(target, [_whole(part * LANES)]))
+        return context.get_dummy_value()
+
+    return types.void(turns, types.intp, block, types.intp), generate
+
+
+@_inlined
+def fetch(typing: Any, block: Any, at: Any, channels: Any) -> Any:
+    """Have a block of all channels brought into the processor's cache; it may lie outside of the array."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        start = _data(context, builder, signature.args[0], *arguments[:2])
+        byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+        prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")  # type: ignore[no-untyped-call]
+        how = [ir.Constant(word, each) for each in (1, 3, 1)]  # to write, to keep, data
+        with cgutils.for_range(builder, builder.mul(arguments[2], _whole(2))) as loop:
+            place = builder.gep(start, [builder.mul(loop.index, _whole(LANES))])
+            builder.call(prefetch, [builder.bitcast(place, byte), *how])
+        return context.get_dummy_value()
+
+    return types.void(block, types.intp, types.intp), generate
+
+
 def _whole(number: int) -> Any:
     return ir.Constant(ir.IntType(64), number)
 

@@ -12,8 +12,11 @@ import numpy as np
 
 from nodes.dictionaries.pursuit.compiling import compiled, inlined
 from nodes.dictionaries.pursuit.dictionary import Layout, State, Tables
-from nodes.dictionaries.pursuit.simd import LANES, STRIDE, greatest_of, loudest_at_edge, loudest_of, update_block
+from nodes.dictionaries.pursuit.simd import LANES, STRIDE, fetch, greatest_of, loudest_at_edge, loudest_of, update_block
 from pipelines.value import Array
+
+AHEAD = 3
+"""Frames by which coefficients are fetched before they are needed, as the processor does not guess their places."""
 
 
 class Found(NamedTuple):
@@ -67,7 +70,8 @@ def sweep(
             found.gains[stretch, count] = _weigh(scale, frame, bin_, weights, tables, layout, state)
             _note(stretch, count, weights, found, layout)
             count += 1
-            _take_out(scale, frame, bin_, weights, turned, tables, layout, state)
+            for image in range(3):
+                _take_out(scale, frame, bin_, image, weights, turned, tables, layout, state)
         found.counts[stretch] = count
 
 
@@ -77,11 +81,13 @@ def follow(chosen: Array, scratch: Array, found: Found, tables: Tables, layout: 
     weights, turned = scratch
     for stretch in chosen:
         for number in range(found.counts[stretch]):
-            scale, frame = int(found.atoms[stretch, number, 0]), int(found.atoms[stretch, number, 1])
-            bin_ = int(found.atoms[stretch, number, 2])
+            scale: Any = np.int64(found.atoms[stretch, number, 0])
+            frame: Any = np.int64(found.atoms[stretch, number, 1])
+            bin_: Any = np.int64(found.atoms[stretch, number, 2])
             found.gains[stretch, number] = _weigh(scale, frame, bin_, weights, tables, layout, state)
             _note(stretch, number, weights, found, layout)
-            _take_out(scale, frame, bin_, weights, turned, tables, layout, state)
+            for image in range(3):
+                _take_out(scale, frame, bin_, image, weights, turned, tables, layout, state)
 
 
 @compiled
@@ -195,34 +201,23 @@ def _note(stretch: int, number: int, weights: Array, found: Found, layout: Layou
 
 @inlined
 def _take_out(
-    scale: int, frame: int, bin_: int, weights: Array, turned: Array, tables: Tables, layout: Layout, state: State
-) -> None:
-    """Take an atom and its conjugate, which counts where it is near 0 Hz or half the sample rate, out of all frames."""
-    bins = tables.lengths[scale]
-    _take_out_half(scale, frame, bin_, weights, turned, tables, layout, state)
-    reach = tables.kernels.reaches[scale]
-    below, above = bin_ <= reach, bins // 2 - bin_ <= reach
-    if below or above:
-        for channel in range(layout.channels):
-            weights[layout.channels + channel] *= np.float32(-1)
-    if below:
-        _take_out_half(scale, frame, -bin_, weights, turned, tables, layout, state)
-    if above:
-        _take_out_half(scale, frame, bins - bin_, weights, turned, tables, layout, state)
+    scale: int, frame: int, bin_: int, image: int, weights: Array, turned: Array, tables: Tables, layout: Layout,
+    state: State,
+) -> None:  # fmt: skip
+    """Subtract the inner products of one complex atom from the coefficients of all scales.
 
-
-@inlined
-def _take_out_half(
-    scale: int, frame: int, bin_: int, weights: Array, turned: Array, tables: Tables, layout: Layout, state: State
-) -> None:
-    """Subtract the inner products of one complex atom from the coefficients of all scales."""
+    Image 0 is the atom; 1 and 2 are its conjugate, which counts where the atom is near 0 Hz or half the sample rate.
+    """
     # arrays have names of their own here: taking them out of tuples in loops would count references each time
-    first_group, group_starts, rows, real, imaginary, _ = tables.kernels
+    first_group, group_starts, rows, real, imaginary, reaches = tables.kernels
     lengths, hops, _, turns_real, turns_imaginary, _, _, factors, first_bins = tables
     channels, frames, every_block, first_coefficient, first_block, first_frame = layout
     coefficients, best_in_block, best_in_frame = state
     bins, hop = lengths[scale], hops[scale]
-    every = len(turns_real) // bins
+    if (image == 1 and bin_ > reaches[scale]) or (image == 2 and bins // 2 - bin_ > reaches[scale]):
+        return
+    bin_ = (bin_, -bin_, bins - bin_)[image]
+    every, sign = len(turns_real) // bins, np.float32(-1 if image else 1)
     for other in range(len(lengths)):
         other_bins, other_hop, blocks = lengths[other], hops[other], every_block[other]
         phases, parts = max(1, other_hop // hop), max(1, bins // other_bins)
@@ -236,7 +231,7 @@ def _take_out_half(
             if other_frame < 0 or other_frame >= frames[other] or high <= low:
                 continue
             turn = ((bin_ * rows[row, 1]) & (bins - 1)) * every
-            _turn(weights, turned, turns_real[turn], turns_imaginary[turn], channels)
+            _turn(weights, sign, turned, turns_real[turn], turns_imaginary[turn], channels)
             at_frame, first = first_frame[other] + other_frame, first_block[other] + other_frame * blocks
             place = first_coefficient[other] + other_frame * blocks * STRIDE * channels
             best_in_frame[at_frame] = _update_frame(
@@ -246,14 +241,10 @@ def _take_out_half(
 
 
 @inlined
-def _turn(weights: Array, turned: Array, real: Any, imaginary: Any, channels: int) -> None:
-    """Write the weights times a number."""
-    if channels == 1:  # a loop of one would be made ready for many
-        turned[0] = weights[0] * real - weights[1] * imaginary
-        turned[1] = weights[0] * imaginary + weights[1] * real
-        return
+def _turn(weights: Array, sign: Any, turned: Array, real: Any, imaginary: Any, channels: int) -> None:
+    """Write the weights, or their conjugates where `sign` is -1, times a number."""
     for channel in range(channels):
-        x, y = weights[channel], weights[channels + channel]
+        x, y = weights[channel], sign * weights[channels + channel]
         turned[channel] = x * real - y * imaginary
         turned[channels + channel] = x * imaginary + y * real
 
@@ -267,6 +258,7 @@ def _update_frame(
     new, lost = np.float32(0), False
     for block in range(low, last + 1):
         at = place + block * STRIDE * channels
+        fetch(coefficients, at + AHEAD * blocks * STRIDE * channels, channels)
         best = update_block(coefficients, at, real, imaginary, shift + block * LANES, turned, channels)
         if block == 0 or block == blocks - 1:
             best = loudest_at_edge(coefficients, at, channels, factors, edges + block * LANES)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nodes.dictionaries.pursuit.decomposing import Course, Pursuit, Search, Taken, energy_of, merged
+from nodes.dictionaries.pursuit.decomposing import Course, Pursuit, Search, Taken, merged
 from nodes.dictionaries.pursuit.dictionary import Dictionary
 from pipelines.value import Array
 
@@ -58,7 +58,7 @@ def pursue_in_turns(
         for search in duet.searches:
             search.refresh()
         while (found := duet.sweep(energy)) is not None:
-            if duet.keep(found, most, energy) or any(search.worn for search in duet.searches):
+            if duet.keep(found, most, energy) or any(search.worn(most) for search in duet.searches):
                 break
         for search in duet.searches:
             search.take_out()
@@ -94,7 +94,7 @@ class _Duet:
 
     @property
     def energies(self) -> list[float]:
-        return [energy_of(search.residual) for search in self._limited()]
+        return [search.whole for search in self._limited()]
 
     def _limited(self) -> list[Search]:
         return [search for search, limited in zip(self.searches, self.turns.limited, strict=True) if limited]
