@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
 
 
+NEAR = 8.0
+"""Cycles in an atom, from 0 Hz or to half the sample rate, below which it meets its conjugate; else by under 2 %."""
+
+
 @dataclass(frozen=True, eq=False)
 class Book(Value):
     """Real Gabor atoms, anywhere in time and frequency, in the order in which they were found.
@@ -70,9 +74,39 @@ class Book(Value):
         return np.asarray((self.starts + self.lengths / 2) / self.sample_rate)
 
     @property
+    def peaks(self) -> Array:
+        """Loudest moment of each atom, in seconds: its middle, but for gamma windows."""
+        from nodes.dictionaries.windows import PEAKS
+
+        return np.asarray((self.starts + np.array(PEAKS)[self.windows] * self.lengths) / self.sample_rate)
+
+    @property
     def energies(self) -> Array:
-        """Energy of each atom by itself over all channels, 2 Σ |b|², float64; what it has beyond the sound counts."""
-        return np.asarray(2 * np.square(np.abs(self.weights), dtype=np.float64).sum(0))
+        """Energy of each atom by itself over all channels, float64; what it has beyond the sound counts.
+
+        2 Σ |b|², and near 0 Hz and half the sample rate, where an atom meets its conjugate, 2 Re(b² Σ w² exp(4πi f n))
+        more.
+        """
+        found = np.asarray(2 * np.square(np.abs(self.weights), dtype=np.float64).sum(0))
+        near = np.flatnonzero(np.minimum(self.frequencies, 0.5 - self.frequencies) * self.lengths < NEAR)
+        if len(near):
+            squares = np.square(self.weights[:, near], dtype=np.complex128).sum(0)
+            found[near] += 2 * np.real(squares * self._overlaps(near))
+        return found
+
+    def _overlaps(self, which: Array) -> Array:
+        """Return Σ w² exp(4πi f n) of some atoms."""
+        from nodes.dictionaries.windows import WINDOWS, window_of
+
+        kinds = np.stack([self.windows[which], self.lengths[which]], 1).astype(np.int64)
+        found = np.zeros(len(which), np.complex128)
+        for window, length in np.unique(kinds, axis=0):
+            own = np.flatnonzero((kinds == (window, length)).all(1))
+            frequencies, places = np.unique(self.frequencies[which[own]], return_inverse=True)
+            shape = np.square(window_of(WINDOWS[window], int(length)))
+            sums = [np.exp(4j * np.pi * each * np.arange(length)) @ shape for each in frequencies]
+            found[own] = np.array(sums)[places]
+        return found
 
     def taken(self, which: Array) -> Book:
         """Return the atoms of a mask or of indices, in that order."""

@@ -87,7 +87,8 @@ def morphed(books: Sequence[Book], position: Envelope, distances: Distances, con
         for at in context.progress(range(len(books) - 1))
         if values.max() >= at and values.min() <= at + 1
     ]
-    return _joined(parts, books[0])
+    found = _joined(parts, books[0])
+    return found.taken(np.argsort(-found.energies, kind="stable"))
 
 
 def _widened(book: Book, channels: int, samples: int) -> Book:
@@ -112,8 +113,8 @@ def _between(first: Book, second: Book, position: Envelope, at: int, last: bool,
     sounding = [_share(position, at, each) for each in (times, alone[0].centres, alone[1].centres)]
     parts = (
         _interpolated(one, other, sounding[0]),
-        _weighted(alone[0], 1 - sounding[1]),
-        _weighted(alone[1], sounding[2]),
+        _weighted(alone[0], np.sqrt(1 - sounding[1])),
+        _weighted(alone[1], np.sqrt(sounding[2])),
     )
     kept = [
         part.taken(_within(position, at, last, each) & (np.abs(part.weights).max(axis=0, initial=0.0) > 0))
@@ -180,8 +181,8 @@ def _geometric(one: Array, other: Array, share: Array, least: float = 0.0) -> Ar
 
 
 def _weights(one: Array, other: Array, share: Array) -> Array:
-    """Return weights with magnitudes evenly between in dB, and phases between, the short way round."""
-    sizes = _geometric(np.abs(one), np.abs(other), share)
+    """Return weights with energies evenly between, and phases between, the short way round."""
+    sizes = np.sqrt((1 - share) * np.square(np.abs(one)) + share * np.square(np.abs(other)))
     phases = np.angle(np.where(one == 0, other, one))
     across = np.where((one == 0) | (other == 0), 0.0, np.angle(other * np.conj(one)))
     return np.asarray(sizes * np.exp(1j * (phases + share * across)))
@@ -207,12 +208,13 @@ def exchanged(
     found, lender = book.taken(own), other.taken(theirs)
     weights = found.weights.astype(np.complex128)
     if what != "phases":
-        weights *= np.sqrt(lender.energies / np.where(found.energies > 0, found.energies, 1.0))
+        own_strengths = _strengths(found)
+        weights *= np.sqrt(_strengths(lender) / np.where(own_strengths > 0, own_strengths, 1.0))
     if what != "magnitudes":
         turns = [_loudest_phase(each) for each in (lender, found)]
         weights *= np.exp(1j * (turns[0] - turns[1]))
-    energy = 2 * float(np.square(np.abs(weights)).sum())
-    weights *= np.sqrt(float(book.energies.sum()) / energy) if energy > 0 else 1.0
+    strength = float(np.square(np.abs(weights)).sum())
+    weights *= np.sqrt(float(_strengths(book).sum()) / strength) if strength > 0 else 1.0
     return replace(found, weights=weights.astype(np.complex64)), book.count - len(own)
 
 
@@ -225,9 +227,14 @@ def _partners(book: Book, other: Book, by: str, distances: Distances) -> tuple[A
 
         nearest = cKDTree(distances.places(other)).query(distances.places(book))[1]
         return np.arange(book.count), np.asarray(nearest)
-    ranked = [np.argsort(-each.energies, kind="stable")[: min(book.count, other.count)] for each in (book, other)]
+    ranked = [np.argsort(-_strengths(each), kind="stable")[: min(book.count, other.count)] for each in (book, other)]
     order = np.argsort(ranked[0], kind="stable")
     return ranked[0][order], ranked[1][order]
+
+
+def _strengths(book: Book) -> Array:
+    """Return Σ |b|² of each atom: half its energy, but near 0 Hz, where that of some is next to nothing."""
+    return np.asarray(np.square(np.abs(book.weights), dtype=np.float64).sum(0))
 
 
 def _loudest_phase(book: Book) -> Array:

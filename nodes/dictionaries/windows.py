@@ -22,6 +22,10 @@ GAMMA_ORDER, GAMMA_DECAY = 4, 24.0
 """t³ exp(-24 t), t in lengths: greatest after an eighth of the length, 4e-7 of that at the end."""
 
 
+PEAKS: tuple[float, ...] = (0.5, 0.5, 0.5, 0.125, 0.875, 0.5)
+"""Where each kind is greatest, in lengths; a rectangular one in its middle."""
+
+
 def window_of(kind: str, length: int) -> Array:
     """Return a window with a sum of squares of 1, float64; its samples stand at 0, 1/length, 2/length, …
 

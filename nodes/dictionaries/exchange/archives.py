@@ -69,6 +69,9 @@ def from_archive(path: Path) -> Book:
             raise broken(path, f"its {name} are {found[name].dtype}, and should be {np.dtype(kind)}")
     windows = _windows(path, found["windows"], [str(name) for name in found["window_names"]])
     arrays = {name: found[name].astype(kind.lstrip("<"), copy=False) for name, kind in KINDS.items()}
+    for name in ("starts", "lengths"):
+        if not np.array_equal(arrays[name], found[name]):
+            raise broken(path, f"its {name} are too large")
     return checked(path, Book(**{**arrays, "windows": windows}, samples=samples, sample_rate=sample_rate))
 
 

@@ -12,6 +12,7 @@ from nodes.dictionaries.node.interlinking import dbm_interlink as dbm_interlink
 from nodes.dictionaries.node.morphing import dbm_exchange as dbm_exchange
 from nodes.dictionaries.node.morphing import dbm_morph as dbm_morph
 from nodes.dictionaries.node.moving import dbm_jitter as dbm_jitter
+from nodes.dictionaries.node.moving import dbm_pad as dbm_pad
 from nodes.dictionaries.node.moving import dbm_reverse as dbm_reverse
 from nodes.dictionaries.node.moving import dbm_scrub as dbm_scrub
 from nodes.dictionaries.node.moving import dbm_stretch as dbm_stretch

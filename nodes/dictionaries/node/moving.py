@@ -2,12 +2,13 @@
 
 from typing import Annotated, Literal
 
+import numpy as np
 from pydantic import Field
 
 from nodes.dictionaries.book import Book
 from nodes.dictionaries.node.pitching import told
-from nodes.dictionaries.operations.facts import same_form, scrub_duration, scrub_facts, stretch_facts
-from nodes.dictionaries.operations.moving import Distribution, jittered, reversed_book, scrubbed, stretched
+from nodes.dictionaries.operations.facts import pad_facts, same_form, scrub_duration, scrub_facts, stretch_facts
+from nodes.dictionaries.operations.moving import Distribution, jittered, padded, reversed_book, scrubbed, stretched
 from nodes.dictionaries.operations.parameters import (
     NONE,
     DelayEnvelope,
@@ -21,6 +22,9 @@ from pipelines.context import Context
 from pipelines.node import node
 from pipelines.quantities import Seconds, Unit
 
+BEYOND = 0.05
+"""Part of a scrub beyond the end of a book from which on a note says so."""
+
 
 @node(facts=stretch_facts)
 def dbm_stretch(
@@ -32,8 +36,8 @@ def dbm_stretch(
 ) -> Book:
     """Make a book last longer or shorter without a change of pitch.
 
-    The middle of each atom moves to where the time before it lasts that much longer. A book of few atoms stretched by
-    much falls into grains where their lengths are kept.
+    The loudest moment of each atom moves to where the time before it lasts that much longer. A book of few atoms
+    stretched by much falls into grains where their lengths are kept.
 
     Parameters
     ----------
@@ -50,6 +54,21 @@ def dbm_stretch(
         waveform elsewhere, so that what began together is less blurred and tones beat.
     """
     return stretched(book, factor, atoms == "stretched", phases == "advanced")
+
+
+@node(facts=pad_facts)
+def dbm_pad(book: Book, *, before: Seconds = 0.0, after: Seconds = 0.0) -> Book:
+    """Make room before a book and after it, for atoms that bleed or are scattered beyond its ends.
+
+    Parameters
+    ----------
+    book
+        The atoms.
+    before, after
+        Duration of the silence; rounded to the nearest sample. Atoms that reach beyond the ends of the book are heard
+        in it.
+    """
+    return padded(book, round(before * book.sample_rate), round(after * book.sample_rate))
 
 
 @node(facts=same_form)
@@ -79,6 +98,7 @@ def dbm_scrub(
     duration: Seconds | None = None,
     hop: Annotated[float, Field(ge=1 / 64, le=1), Unit("of an atom's length")] = 0.25,
     phases: Phases = "advanced",
+    context: Context,
 ) -> Book:
     """Move through a book at any speed, forwards, backwards or standing still, as a finger on a tape that never stops.
 
@@ -105,7 +125,11 @@ def dbm_scrub(
     MistakeError
         Where it is not known how long the result lasts.
     """
-    samples = round(scrub_duration(position, duration) * book.sample_rate)
+    seconds = scrub_duration(position, duration)
+    samples = round(seconds * book.sample_rate)
+    places = position.at(np.linspace(0, seconds, 1001))
+    if (beyond := float(np.mean(places > book.duration))) > BEYOND:
+        context.note(f"{beyond:.0%} of the result are beyond the end of the book ({book.duration:.3g} s): silence")
     return scrubbed(book, position, samples, hop, phases == "advanced")
 
 

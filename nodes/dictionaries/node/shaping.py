@@ -10,7 +10,10 @@ from pipelines.node import node
 
 @node(facts=same_form)
 def dbm_bleed(book: Book, *, factor: BleedEnvelope, keep: Kept = "energy") -> Book:
-    """Make atoms longer, so that they bleed into each other, or shorter, so that gaps open; middles stay in place.
+    """Make atoms longer, so that they bleed into each other, or shorter, so that gaps open.
+
+    The loudest moment of an atom stays in place: its middle, or that soon after the beginning of a gamma atom. What
+    reaches beyond the ends of the sound is not heard: `dbm_pad` makes room first.
 
     Parameters
     ----------
@@ -28,7 +31,8 @@ def dbm_bleed(book: Book, *, factor: BleedEnvelope, keep: Kept = "energy") -> Bo
 def dbm_window(book: Book, *, window: Window, keep: Kept = "energy") -> Book:
     """Give all atoms another window: other attacks and decays, clearer or rougher tones.
 
-    'gamma' begins at once and dies away, 'reversed_gamma' swells and breaks off, 'rectangular' clicks at both ends.
+    The loudest moment of an atom stays in place. 'gamma' begins at once and dies away, 'reversed_gamma' swells and
+    breaks off, 'rectangular' clicks at both ends.
 
     Parameters
     ----------

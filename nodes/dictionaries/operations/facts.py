@@ -67,6 +67,14 @@ def stretch_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> M
     return {"value": form}
 
 
+def pad_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
+    """Return the form of a padded book."""
+    form, rate = dict(_form(inputs)), (inputs["book"] or {}).get("sample_rate")
+    if "duration" in form and rate:
+        form["duration"] += sum(round(parameters[name] * rate) / rate for name in ("before", "after"))
+    return {"value": form}
+
+
 def _form(inputs: Mapping[str, Any]) -> Facts:
     known: Facts = inputs["book"] or {}
     return {name: known[name] for name in FORM if name in known}
@@ -97,6 +105,10 @@ def refuse_layers(edges: Sequence[int] | None, layer: int | None) -> None:
     """Refuse edges that do not rise, and a layer that edges do not make."""
     if edges is None:
         return
+    if edges and edges[0] < 2:
+        raise mistake(
+            "the first layer would be empty", parameter="edges", given=str(edges), allowed="2 samples or more"
+        )
     if any(after <= before for before, after in pairwise(edges)):
         raise mistake("the edges of layers must rise", parameter="edges", given=str(edges))
     if layer is not None and layer > len(edges) + 1:

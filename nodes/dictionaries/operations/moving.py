@@ -10,7 +10,7 @@ import numpy as np
 
 from nodes.dictionaries.book import Book
 from nodes.dictionaries.operations.phases import moved, scaled, turned
-from nodes.dictionaries.windows import WINDOWS
+from nodes.dictionaries.windows import PEAKS, WINDOWS
 from pipelines.mistakes import mistake
 from pipelines.quantities import Envelope
 from pipelines.value import Array
@@ -44,7 +44,7 @@ def integral(envelope: Envelope, times: Array, mean: Callable[[Array, Array], Ar
 
 
 def stretched(book: Book, factor: Envelope, with_lengths: bool, advanced: bool) -> Book:
-    """Return a book played slower by a factor over its own seconds; middles of atoms stay in the middle.
+    """Return a book played slower by a factor over its own seconds; the peak of an atom goes with its moment.
 
     Atoms that become longer themselves keep their amplitude.
     """
@@ -52,10 +52,10 @@ def stretched(book: Book, factor: Envelope, with_lengths: bool, advanced: bool) 
     samples = round(float(integral(factor, np.array(book.duration))) * rate)
     if samples > 64 * LONGEST:
         raise mistake("the stretched sound is too long", parameter="factor", given=f"{samples} samples")
-    own = factor.at(book.centres) if with_lengths else np.ones(book.count)
+    own = factor.at(book.peaks) if with_lengths else np.ones(book.count)
     lengths = np.clip(np.rint(book.lengths * own), 1, LONGEST).astype(np.int32)
-    middles = integral(factor, book.centres) * rate
-    result = moved(book, np.rint(middles - lengths / 2).astype(np.int64), advanced)
+    before = np.array(PEAKS)[book.windows] * lengths
+    result = moved(book, np.rint(integral(factor, book.peaks) * rate - before).astype(np.int64), advanced)
     return _amplified(replace(result, lengths=lengths, samples=samples), book.lengths)
 
 
@@ -78,6 +78,11 @@ def reversed_book(book: Book, atoms: bool, advanced: bool) -> Book:
     starts = book.samples - 1 - book.starts - last
     weights = np.conj(turned(book.weights, book.frequencies * last))
     return replace(book, starts=starts, windows=numbers[book.windows], weights=weights)
+
+
+def padded(book: Book, before: int, after: int) -> Book:
+    """Return a book with samples of silence before it and after it, in which its atoms sound on."""
+    return replace(moved(book, book.starts + before, advanced=False), samples=book.samples + before + after)
 
 
 def scrubbed(book: Book, position: Envelope, samples: int, hop: float, advanced: bool) -> Book:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from nodes.values.envelopes import AsEnvelope
 from pipelines.mistakes import shown
@@ -74,7 +75,10 @@ def note(value: Any) -> float:
         return 440.0 * 2 ** ((_step(match) + 12 * (int(match[3]) + 1) - 69) / 12)
     if match := _MIDI.fullmatch(text):
         return float(440.0 * 2 ** ((float(match[1]) - 69) / 12))
-    frequency = hertz(value) if text or not isinstance(value, str) else 0.0
+    try:
+        frequency = hertz(value)
+    except PydanticCustomError:
+        frequency = math.nan
     if not (math.isfinite(frequency) and frequency > 0):
         raise wrong(f"a note: 'A4', 'C#3', 'midi 45', or a frequency above 0 (not {shown(value, 30)})")
     return frequency

@@ -62,6 +62,17 @@ def naive(book: Book) -> Array:
     return sound
 
 
+def alone(book: Book) -> Array:
+    """Return the energy of each atom by itself over all channels, of its samples one by one."""
+    found = np.zeros(book.count)
+    for atom in range(book.count):
+        length = int(book.lengths[atom])
+        tone = np.exp(2j * np.pi * book.frequencies[atom] * np.arange(length))
+        waves = 2 * np.real(book.weights[:, [atom]] * (tone * window_of(WINDOWS[book.windows[atom]], length)))
+        found[atom] = np.square(waves).sum()
+    return found
+
+
 def same(one: Book, other: Book) -> bool:
     """Whether two books are equal to the bit."""
     arrays = all(

@@ -69,7 +69,7 @@ def test_halfway_is_in_the_middle(context: RecordedContext) -> None:
     assert (int(found.lengths[0]), int(found.windows[0])) == (512, 1)
     assert found.starts[0] + 256 == pytest.approx((1128 + 1912) / 2, abs=0.5)
     assert found.frequencies[0] == pytest.approx(0.1)
-    assert abs(found.weights[0, 0]) == pytest.approx(0.2)
+    assert abs(found.weights[0, 0]) ** 2 == pytest.approx((0.1**2 + 0.4**2) / 2)
     middles = [np.angle(book.weights[0, 0]) + np.pi * book.frequencies[0] * book.lengths[0] for book in (first, second)]
     middle = np.angle(found.weights[0, 0]) + np.pi * found.frequencies[0] * found.lengths[0]
     across = np.angle(np.exp(1j * (middles[1] - middles[0])))
@@ -79,8 +79,8 @@ def test_halfway_is_in_the_middle(context: RecordedContext) -> None:
 def test_what_finds_no_partner_fades(context: RecordedContext) -> None:
     first, second = one(1000, 256, 0.05, 0.1), one(3000, 256, 0.4, 0.4)
     found = dbm_morph([first, second], position=at(0.25), reach=1.0, context=context)
-    np.testing.assert_allclose(np.abs(found.weights[0]), [0.075, 0.1], rtol=1e-6)
-    assert found.starts.tolist() == [1000, 3000]
+    np.testing.assert_allclose(np.abs(found.weights[0]) ** 2, [0.25 * 0.4**2, 0.75 * 0.1**2], rtol=1e-6)
+    assert found.starts.tolist() == [3000, 1000]
 
 
 def test_a_moving_position_begins_with_the_first_and_ends_with_the_second(context: RecordedContext) -> None:
@@ -165,6 +165,16 @@ def test_many_atoms_at_one_place_are_paired() -> None:
     assert len(pairs_of(first, second, WIDE)) >= 16
 
 
+def test_the_loudness_goes_evenly_from_one_to_the_other(context: RecordedContext) -> None:
+    """Energies of atoms lie between those of the books, in proportion: there is no dip halfway."""
+    books = [random_book(3000, samples=40_000, seed=seed) for seed in (1, 2)]
+    ends = [book.energies.sum() for book in books]
+    for place in (0.25, 0.5, 0.75):
+        found = dbm_morph(books, position=at(place), context=context)
+        assert found.energies.sum() == pytest.approx((1 - place) * ends[0] + place * ends[1], rel=0.02)
+        assert (np.diff(found.energies) <= 0).all()
+
+
 def test_one_channel_goes_with_several_and_the_longest_counts(context: RecordedContext) -> None:
     found = dbm_morph([random_book(5), random_book(7, 3, samples=9000)], position=at(0.5), context=context)
     assert (found.channels, found.samples) == (3, 9000)
@@ -208,10 +218,11 @@ def test_exchange_by_rank_keeps_energy_and_the_order_of_the_other() -> None:
     book, other = random_book(40, 2, seed=1), random_book(60, 3, seed=2)
     found, lost = exchanged(book, other, "rank", "magnitudes", WIDE)
     assert lost == 0
-    assert found.energies.sum() == pytest.approx(book.energies.sum(), rel=1e-5)
-    ratio = np.sort(found.energies)[::-1] / np.sort(other.energies)[::-1][:40]
+    own, lent, kept = (np.square(np.abs(each.weights)).sum(0) for each in (book, other, found))
+    assert kept.sum() == pytest.approx(own.sum(), rel=1e-5)
+    ratio = np.sort(kept)[::-1] / np.sort(lent)[::-1][:40]
     np.testing.assert_allclose(ratio, ratio[0], rtol=1e-5)
-    np.testing.assert_array_equal(np.argsort(found.energies), np.argsort(book.energies))
+    np.testing.assert_array_equal(np.argsort(kept), np.argsort(own))
     np.testing.assert_allclose(np.angle(found.weights), np.angle(book.weights), atol=1e-5)
     for name in FIELDS[:-1]:
         np.testing.assert_array_equal(getattr(found, name), getattr(book, name))

@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from books import RATE, edge_books, random_book, same, tone_book
-from contexts import make_context
+from books import RATE, alone, edge_books, random_book, same, tone_book
+from contexts import RecordedContext, make_context
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nodes.dictionaries.book import Book
+from nodes.dictionaries.book import NEAR, Book
 from nodes.dictionaries.node import (
     dbm_bleed,
     dbm_jitter,
+    dbm_pad,
     dbm_quantise,
     dbm_reverse,
     dbm_scrub,
@@ -23,6 +24,7 @@ from nodes.dictionaries.node import (
     dbm_transpose,
     dbm_window,
 )
+from nodes.dictionaries.operations.facts import pad_facts
 from nodes.dictionaries.operations.moving import integral
 from nodes.dictionaries.rebuilding import rebuilt
 from nodes.dictionaries.windows import WINDOWS, window_of
@@ -46,14 +48,19 @@ def steadiness(sound: np.ndarray, frequency: float, level: float, settle: int = 
     return float(np.abs(part - basis @ found).max() / level)
 
 
+@pytest.fixture
+def context(tmp_path: Path) -> RecordedContext:
+    return make_context(tmp_path)
+
+
 SOME = Envelope(((0.0, 0.5), (0.3, 2.0), (0.3, 1.0)))
 OPERATIONS: list[tuple[Callable[..., Book], dict[str, Any], bool]] = [
     (dbm_stretch, {"factor": SOME}, False),
     (dbm_stretch, {"factor": constant(3), "atoms": "kept", "phases": "kept"}, False),
     (dbm_reverse, {}, False),
     (dbm_reverse, {"atoms": "forwards"}, False),
-    (dbm_scrub, {"position": Envelope(((0.0, 0.0), (0.2, 0.3), (0.3, 0.3), (0.5, 0.0)))}, False),
-    (dbm_scrub, {"position": constant(0.2), "duration": 0.5, "phases": "kept"}, False),
+    (dbm_scrub, {"position": Envelope(((0.0, 0.0), (0.2, 0.3), (0.3, 0.3), (0.5, 0.0)))}, True),
+    (dbm_scrub, {"position": constant(0.2), "duration": 0.5, "phases": "kept"}, True),
     (dbm_jitter, {"time": SOME, "frequency": SOME, "distribution": "normal"}, True),
     (dbm_transpose, {"semitones": SOME}, True),
     (dbm_transpose, {"semitones": constant(-7), "phases": "kept"}, True),
@@ -163,24 +170,25 @@ def test_the_integral_of_an_envelope(points: list[tuple[float, float]], time: fl
     assert integral(envelope, np.array([time]))[0] == pytest.approx(area, abs=0.02)
 
 
-def test_a_whole_scrub_is_the_book() -> None:
+def test_a_whole_scrub_is_the_book(context: RecordedContext) -> None:
     book = random_book(80, 2, longest=900)
     whole = Envelope(((0.0, 0.0), (book.duration, book.duration)))
-    scrubbed = dbm_scrub(book, position=whole)
+    scrubbed = dbm_scrub(book, position=whole, context=context)
     assert scrubbed.samples == book.samples
     np.testing.assert_allclose(rebuilt(scrubbed), rebuilt(book), atol=1e-5)
 
 
-def test_a_tone_that_stands_still_goes_on() -> None:
-    book = dbm_scrub(tone_book(441.3), position=constant(1.0), duration=3.0)
+def test_a_tone_that_stands_still_goes_on(context: RecordedContext) -> None:
+    book = dbm_scrub(tone_book(441.3), position=constant(1.0), duration=3.0, context=context)
     assert book.samples == 24_000
     assert steadiness(rebuilt(book)[0], 441.3, 0.5, settle=1) < 1e-3
 
 
 @pytest.mark.parametrize("speed", [0.25, 1.7, -1.0])
-def test_a_scrubbed_tone_is_a_tone(speed: float) -> None:
+def test_a_scrubbed_tone_is_a_tone(speed: float, context: RecordedContext) -> None:
     ends = (0.2, 0.2 + speed) if speed > 0 else (1.8, 1.8 + speed)
-    book = dbm_scrub(tone_book(441.3), position=Envelope(((0.0, ends[0]), (1.0, ends[1]))), hop=1 / 4)
+    way = Envelope(((0.0, ends[0]), (1.0, ends[1])))
+    book = dbm_scrub(tone_book(441.3), position=way, hop=1 / 4, context=context)
     sound = rebuilt(book)[0]
     power = np.abs(np.fft.rfft(sound * np.hanning(len(sound)))) ** 2
     near = np.abs(np.fft.rfftfreq(len(sound), 1 / RATE) - 441.3) < 5
@@ -188,9 +196,46 @@ def test_a_scrubbed_tone_is_a_tone(speed: float) -> None:
     assert book.samples == RATE
 
 
-def test_scrub_needs_a_duration() -> None:
+def test_scrub_needs_a_duration(context: RecordedContext) -> None:
     with pytest.raises(MistakeError, match="how long"):
-        dbm_scrub(random_book(3), position=constant(1.0))
+        dbm_scrub(random_book(3), position=constant(1.0), context=context)
+
+
+def test_a_scrub_beyond_the_end_is_told(context: RecordedContext) -> None:
+    book = random_book(30)
+    dbm_scrub(book, position=Envelope(((0.0, 0.0), (1.0, 0.5))), context=context)
+    assert not context.recorder.notes
+    dbm_scrub(book, position=Envelope(((0.0, 0.0), (1.0, 2.0))), context=context)
+    assert "75% of the result are beyond" in context.recorder.notes[0]
+
+
+def test_a_padded_book_sounds_later_and_longer() -> None:
+    book = random_book(40, 2)
+    padded = rebuilt(dbm_pad(book, before=0.1, after=0.2))
+    assert padded.shape == (2, book.samples + 800 + 1600)
+    np.testing.assert_allclose(padded[:, 800:-1600], rebuilt(book), atol=1e-5)
+    assert np.abs(padded[:, :800]).max() > 0.1 and np.abs(padded[:, -1600:]).max() > 0.1
+    facts = pad_facts({"book": {"sample_rate": RATE, "duration": 2.0}}, {"before": 0.1, "after": 0.2})["value"]
+    assert facts["duration"] == pytest.approx(2.3)
+
+
+def test_struck_atoms_keep_their_attack() -> None:
+    """An onset stays where it is when gamma atoms bleed, are stretched at their lengths, or come to be gamma."""
+    book = replace(
+        random_book(1),
+        starts=np.array([2000]),
+        lengths=np.array([800], np.int32),
+        frequencies=np.array([0.1]),
+        windows=np.array([WINDOWS.index("gamma")], np.uint8),
+    )
+    assert book.peaks[0] == pytest.approx(2100 / RATE)
+    assert dbm_bleed(book, factor=constant(4)).peaks[0] == pytest.approx(2100 / RATE, abs=1 / RATE)
+    assert dbm_stretch(book, factor=constant(0.25), atoms="kept").peaks[0] == pytest.approx(525 / RATE, abs=1 / RATE)
+    for name in WINDOWS:
+        found = dbm_window(book, window=name, keep="energy")  # type: ignore[arg-type]
+        assert found.peaks[0] == pytest.approx(2100 / RATE, abs=1 / RATE)
+        loudest = np.argmax(np.abs(rebuilt(replace(found, weights=found.weights * 0 + 1, frequencies=np.zeros(1)))[0]))
+        assert name == "rectangular" or loudest == pytest.approx(2100, abs=2)
 
 
 def test_jitter(tmp_path: Path) -> None:
@@ -215,14 +260,25 @@ def test_jitter(tmp_path: Path) -> None:
 
 @given(st.sampled_from([1 / 8, 1 / 3, 2.0, 8.0]), st.integers(0, 20))
 @settings(max_examples=20, deadline=None)
-def test_bleed_keeps_middles_and_energy(factor: float, seed: int) -> None:
+def test_bleed_keeps_peaks_and_energy(factor: float, seed: int) -> None:
     book = random_book(40, 2, seed=seed)
     longer = dbm_bleed(book, factor=constant(factor))
     np.testing.assert_array_equal(longer.lengths, np.maximum(1, np.rint(book.lengths * factor)))
-    np.testing.assert_allclose(longer.centres, book.centres, atol=0.5 / RATE + 1e-9)
-    np.testing.assert_allclose(longer.energies, book.energies, rtol=1e-5)
+    np.testing.assert_allclose(longer.peaks, book.peaks, atol=1 / RATE)
+    inside = np.minimum(book.frequencies, 0.5 - book.frequencies) * np.minimum(book.lengths, longer.lengths) >= NEAR
+    np.testing.assert_allclose(longer.energies[inside], book.energies[inside], rtol=1e-5)
     louder = dbm_bleed(book, factor=constant(factor), keep="amplitude")
-    np.testing.assert_allclose(louder.energies, book.energies * louder.lengths / book.lengths, rtol=1e-5)
+    wanted = book.energies * louder.lengths / book.lengths
+    np.testing.assert_allclose(louder.energies[inside], wanted[inside], rtol=1e-5)
+
+
+def test_energies_are_those_of_single_atoms() -> None:
+    book = random_book(400, 2)
+    slow = replace(book, frequencies=np.abs(np.where(np.arange(400) % 2, 0, 0.5) - 0.02 * book.frequencies))
+    edges = replace(book, frequencies=np.where(np.arange(400) % 2, 0.0, 0.5))
+    for each in (book, slow, edges):
+        np.testing.assert_allclose(each.energies, alone(each), rtol=0.02, atol=1e-4)
+    np.testing.assert_allclose(edges.energies, alone(edges), rtol=1e-5, atol=1e-5)
 
 
 def test_a_tone_that_bleeds_is_a_tone() -> None:

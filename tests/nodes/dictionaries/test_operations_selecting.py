@@ -64,7 +64,7 @@ def test_edges(node: Node, parameters: dict[str, Any], book: Book, tmp_path: Pat
 
 def test_each_range_is_that_of_its_axis() -> None:
     book = random_book(200, 2)
-    energies = 2 * (np.abs(book.weights) ** 2).sum(0)
+    energies = book.energies
     expected = {
         "scale": ([0.01, 0.03], book.lengths / RATE),
         "samples": ([100, 200], book.lengths),
