@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from pipelines.context import Watcher
@@ -33,6 +34,12 @@ class Listener(Watcher, Protocol):
     def repeated(self, damage: Damaged) -> None:
         """A stored result was found damaged; it will be computed again."""
 
+    def delivered(self, files: Sequence[Path]) -> None:
+        """The files that a person opens are there; what remains is the record."""
+
+    def drawn(self, done: int, total: int) -> None:
+        """So many of the pictures for the record are there; not told where they take less than a second."""
+
 
 @dataclass
 class Execution:
@@ -57,11 +64,24 @@ class Execution:
     stopped: dict[str, str] = field(default_factory=dict)
 
 
-Executor = Callable[[Plan, Store, Listener], Execution]
+class Executor(Protocol):
+    """Runs the steps of a plan."""
+
+    def __call__(self, plan: Plan, store: Store, listener: Listener, stored: Callable[[str], None] = ...) -> Execution:
+        """Run them; tell `stored` each whose result is in the store."""
 
 
-def execute_serially(plan: Plan, store: Store, listener: Listener) -> Execution:
+def execute_serially(
+    plan: Plan, store: Store, listener: Listener, stored: Callable[[str], None] = lambda step: None
+) -> Execution:
     """Run the steps of a plan one after another.
+
+    Parameters
+    ----------
+    plan, store, listener
+        What to run, where results are kept, who hears how it goes.
+    stored
+        Is told each step whose result is in the store.
 
     Raises
     ------
@@ -96,6 +116,7 @@ def execute_serially(plan: Plan, store: Store, listener: Listener) -> Execution:
         del inputs
         shelf.put(path, outputs)
         execution.ran.append(path)
+        stored(path)
         listener.finished(path)
     for name, reference in plan.graph.outputs.items():
         if reference.step not in execution.failures and reference.step not in execution.stopped:

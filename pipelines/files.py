@@ -60,6 +60,10 @@ class FileDigests:
         except OSError:
             return True
 
+    def unchanged(self) -> bool:
+        """Return whether every file is still what it was when its digest was taken."""
+        return not any(self.changed(path) for path in list(self._seen))
+
     def keep(self) -> None:
         """Write the digests down for the next run."""
         if not self._changed:

@@ -27,10 +27,9 @@ from pipelines.mistakes import mistake
 from pipelines.prepare import Prepared
 from pipelines.reproduce import node_options
 from pipelines.store import Damaged
+from pipelines.views import beside
 
 UNSENT = ".unsent.json"
-MOST_VIEWS = 100
-"""So many steps at most are drawn for the record; more nobody looks at."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +43,7 @@ class Rendered:
     sweep: str
     started: float
     used: Mapping[str, float]
+    views: Mapping[str, str]
 
 
 def write_record(rendered: Rendered) -> Path:
@@ -92,7 +92,7 @@ def _record(rendered: Rendered) -> dict[str, Any]:
         "steps": steps,
         "failures": {path: f"{type(error).__name__}: {error}" for path, error in execution.failures.items()},
         "outputs": _outputs(rendered),
-        "views": _views(rendered),
+        "views": dict(rendered.views),
         "versions": versions(),
         "machine": {
             "host": socket.gethostname(),
@@ -166,7 +166,7 @@ def _outputs(rendered: Rendered) -> dict[str, Any]:
 def _measures(rendered: Rendered, name: str) -> dict[str, float]:
     """Return the numbers of an output, measured once for each result."""
     reference = rendered.prepared.plan.graph.outputs[name]
-    path = _beside(rendered, reference.step, reference.output, "measures.json")
+    path = beside(rendered.prepared, reference.step, reference.output, "measures.json")
     try:
         found: dict[str, float] = json.loads(path.read_text())
     except (OSError, ValueError):
@@ -174,48 +174,6 @@ def _measures(rendered: Rendered, name: str) -> dict[str, float]:
         found = {key: value for key, value in measured.items() if math.isfinite(value)}
         write_whole(path, json.dumps(found))
     return found
-
-
-def _views(rendered: Rendered) -> dict[str, str]:
-    """Return a picture of each output of each step that can be seen, drawn once for each result."""
-    plan, store = rendered.prepared.plan, rendered.prepared.store
-    views: dict[str, str] = {}
-    for path, step in plan.graph.steps.items():
-        for output in step.spec.outputs:
-            if len(views) >= MOST_VIEWS or not store.has(plan.keys[path]):
-                continue
-            picture = _beside(rendered, path, output, "png")
-            if not picture.exists():
-                _draw(rendered, path, output, picture)
-            if picture.stat().st_size:
-                views[path if output == "value" else f"{path}.{output}"] = str(picture)
-    return views
-
-
-def _draw(rendered: Rendered, path: str, output: str, picture: Path) -> None:
-    store, key = rendered.prepared.store, rendered.prepared.plan.keys[path]
-    try:
-        figure = store.load(key, output).draw()
-    except Damaged:
-        figure = None
-    except Exception as error:  # a picture that cannot be drawn must not cost the record
-        print(f"{path}.{output}: cannot be drawn: {type(error).__name__}: {error}", file=sys.stderr)
-        figure = None
-    picture.parent.mkdir(parents=True, exist_ok=True)
-    partial = picture.with_name(f".{picture.stem}.{os.getpid()}.partial.png")
-    if figure is None:
-        partial.touch()  # an empty file remembers that there is nothing to see
-    else:
-        figure.savefig(partial, dpi=100, metadata={"Software": None}, pil_kwargs={"compress_level": 1})
-    partial.replace(picture)
-
-
-def _beside(rendered: Rendered, path: str, output: str, ending: str) -> Path:
-    """Return where the picture or the numbers of a result are kept; other code that shows it, another place."""
-    plan = rendered.prepared.plan
-    key = plan.keys[path]
-    showing = plan.code.showing(plan.step(path).spec.outputs[output])[:12]
-    return rendered.prepared.store.folder / "views" / key[:2] / f"{key[2:]}.{output}.{showing}.{ending}"
 
 
 def pinned_keys(records: Path) -> set[str]:

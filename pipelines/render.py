@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,11 +11,13 @@ from pipelines.care import keep_to_limit
 from pipelines.deliver import deliver, file_name
 from pipelines.execute import EXECUTORS, Execution, Listener
 from pipelines.keys import digest
+from pipelines.painters import THREADS
 from pipelines.prepare import Prepared
 from pipelines.record import Rendered, write_record
 from pipelines.reproduce import write_reproduction
 from pipelines.run_step import Meter
 from pipelines.store import Damaged
+from pipelines.views import Views
 from pipelines.workers import set_workers
 
 
@@ -66,20 +69,30 @@ def render(prepared: Prepared, listener: Listener, sweep: str = "") -> Outcome:
         On Ctrl-C; all steps that finished are stored.
     """
     started, meter = time.time(), Meter()
-    if prepared.plan.order:
-        _set_threads(prepared.settings.threads)
-        set_workers(prepared.settings.workers)
-        _allow_many_files()
-    prepared, execution = _execute(prepared, listener)
-    outcome = Outcome(prepared, execution, render_folder(prepared))
-    keys = {name: _mark(prepared, name) for name in execution.outputs}
-    outcome.files = deliver(outcome.folder, piece_stem(prepared), execution.outputs, keys)
-    for path, trace in execution.traces.items():
-        outcome.reproductions[path] = write_reproduction(prepared, path, trace, outcome.folder / "failures")
-    rendered = Rendered(prepared, execution, outcome.folder, outcome.files, sweep, started, meter.read())
+    set_workers(prepared.settings.workers)
+    with Views(prepared) as views:
+        if prepared.plan.order or views.missing:
+            _set_threads(prepared.settings.threads)
+            _allow_many_files()
+        prepared, execution = _execute(prepared, listener, views.offer)
+        outcome = Outcome(prepared, execution, render_folder(prepared))
+        _deliver(outcome, listener)
+        used = meter.read()
+        pictures = views.finish(listener.drawn)
+    rendered = Rendered(prepared, execution, outcome.folder, outcome.files, sweep, started, used, pictures)
     outcome.record = write_record(rendered)
     keep_to_limit(prepared.store, prepared.settings.store.limit, outcome.record.parent, prepared.store.written)
     return outcome
+
+
+def _deliver(outcome: Outcome, listener: Listener) -> None:
+    """Write what a person opens, and for each failed step a piece that reproduces the failure."""
+    prepared, execution = outcome.prepared, outcome.execution
+    keys = {name: _mark(prepared, name) for name in execution.outputs}
+    outcome.files = deliver(outcome.folder, piece_stem(prepared), execution.outputs, keys)
+    listener.delivered([path for paths in outcome.files.values() for path in paths])
+    for path, trace in execution.traces.items():
+        outcome.reproductions[path] = write_reproduction(prepared, path, trace, outcome.folder / "failures")
 
 
 def _mark(prepared: Prepared, name: str) -> str:
@@ -101,12 +114,12 @@ def render_folder(prepared: Prepared) -> Path:
     return prepared.settings.renders.absolute() / file_name(prepared.composed.piece_name) / mark[:10]
 
 
-def _execute(prepared: Prepared, listener: Listener) -> tuple[Prepared, Execution]:
+def _execute(prepared: Prepared, listener: Listener, stored: Callable[[str], None]) -> tuple[Prepared, Execution]:
     execute = EXECUTORS[prepared.settings.executor.name]
     seen: set[str] = set()
     while True:
         try:
-            return prepared, execute(prepared.plan, prepared.store, listener)
+            return prepared, execute(prepared.plan, prepared.store, listener, stored)
         except Damaged as damage:
             if damage.key in seen:
                 raise RuntimeError(f"{damage}, though it was computed again") from damage
@@ -132,7 +145,7 @@ def _set_threads(threads: int) -> None:
 
     from threadpoolctl import threadpool_limits
 
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    for name in THREADS:
         os.environ[name] = str(threads)  # for libraries that are loaded later
     threadpool_limits(threads)  # for those that are loaded already
     if "torch" in sys.modules:

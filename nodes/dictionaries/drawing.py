@@ -10,7 +10,7 @@ import numpy as np
 
 from nodes.dictionaries.book import Book
 from nodes.dictionaries.wivigrams import Grid, grid_of, wivigram
-from nodes.scattering.drawing import GRID, INK, LINE, RIGHT, SMALL, Page, Shades, spaced
+from nodes.scattering.drawing import GRID, INK, LINE, RIGHT, Page, Shades, spaced
 from nodes.scattering.scattergrams import hertz, round_numbers
 from pipelines.value import Array
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
+
+    from nodes.values.scales import Side, Ticks
 
 Kind = Literal["wivigram", "spikegram", "decay"]
 Colour = Literal["scale", "energy", "phase"]
@@ -71,6 +73,8 @@ def decay_of(book: Book) -> Array:
 
 
 def _draw_wivigram(page: Page, axes: Axes, book: Book, colour: Colour) -> None:
+    from matplotlib import colormaps
+
     grid = grid_of(book)
     energies = wivigram(book, grid)
     peak = math.sqrt(max(0.0, float(energies.max())))
@@ -79,7 +83,9 @@ def _draw_wivigram(page: Page, axes: Axes, book: Book, colour: Colour) -> None:
     extent = (0.0, _end(book), float(low), float(high))
     if colour == "energy":
         axes.imshow(image, origin="lower", aspect="auto", cmap=SHADES.colours, extent=extent, vmin=0, vmax=1)
-        page.add_bar(axes, SHADES)
+        places, texts = SHADES.marks()
+        levels = list(zip(places, texts, strict=True))
+        _add_key(page, axes, Key(colormaps[SHADES.colours], 0.0, 1.0, levels, "dB below the loudest"))
     else:
         key = _key_of(book, colour)
         tints = key.colours((_tint(book, grid, energies, colour) - key.low) / (key.high - key.low))[..., :3]
@@ -127,9 +133,8 @@ def _draw_decay(page: Page, axes: Axes, book: Book, colour: Colour) -> None:
         shown = np.unique(np.linspace(0, len(levels) - 1, min(MOST_POINTS, len(levels))).astype(np.int64))
         axes.plot(shown, levels[shown], color=BLUE, linewidth=1.3, marker="." if len(shown) == 1 else "")
     axes.set_xlim(0, max(1, book.count))
-    axes.grid(color=GRID, linewidth=0.4)
-    axes.set_ylabel("dB", fontsize=SMALL, color=INK)
-    axes.set_xlabel("number of atoms", fontsize=SMALL, color=INK, labelpad=2)
+    _number(axes, "left", None, "dB", grid=True)
+    _number(axes, "bottom", None, "number of atoms", grid=True)
     _head(axes, "what is left of the atoms' own energies after each: an estimate, for atoms overlap")
 
 
@@ -173,21 +178,23 @@ def _add_key(page: Page, beside: Axes, key: Key) -> None:
         cmap=key.colours,
         extent=(0, 1, key.low, key.high),
     )
-    bar.yaxis.tick_right()
-    bar.yaxis.set_label_position("right")
-    bar.set_xticks([])
-    bar.set_yticks([place for place, _ in key.ticks], [text for _, text in key.ticks])
-    bar.set_ylabel(key.label, fontsize=SMALL, color=INK)
+    bar.xaxis.set_visible(False)
+    _number(bar, "right", key.ticks, key.label)
 
 
 def _label(axes: Axes, book: Book, grid: Grid) -> None:
     low, high = grid.frequencies[[0, -1]]
     least = 1.3 * LINE * math.log2(high / low) / 3.0
     ticks = spaced([(math.log2(number), hertz(number)) for number in round_numbers(low, high)], least)
-    axes.set_yticks([place for place, _ in ticks], [text for _, text in ticks])
     axes.set_xlim(0, _end(book))
-    axes.set_ylabel("frequency (Hz)", fontsize=SMALL, color=INK)
-    axes.set_xlabel("time (s)", fontsize=SMALL, color=INK, labelpad=2)
+    _number(axes, "left", ticks, "frequency (Hz)")
+    _number(axes, "bottom", None, "time (s)")
+
+
+def _number(axes: Axes, side: Side, ticks: Ticks | None, label: str, grid: bool = False) -> None:
+    from nodes.values.scales import Scale
+
+    Scale(axes, side, ticks, label, ink=INK, pale=GRID, grid=grid)
 
 
 def _end(book: Book) -> float:
@@ -195,7 +202,7 @@ def _end(book: Book) -> float:
 
 
 def _head(axes: Axes, title: str) -> None:
-    axes.set_title(title, loc="left", fontsize=9, color=INK)
+    axes.set_title(title, loc="left", fontsize=9, color=INK, y=1.0)  # a given place need not be measured out
 
 
 def _down_to(colour: Colour) -> str:

@@ -86,8 +86,8 @@ def wivigram(book: Book, grid: Grid, values: Array | None = None) -> Array:
     for kind, length, chosen in _alike(book):
         window = window_of(kind, length)
         spread = _in_time if length <= book.samples else _in_time_one_by_one
-        rows = grid.row(book.frequencies[chosen] * grid.sample_rate)
-        found += _in_frequency(window, grid) @ spread(window, book.starts[chosen], rows, values[chosen], grid)
+        used, rows = np.unique(grid.row(book.frequencies[chosen] * grid.sample_rate), return_inverse=True)
+        found += _in_frequency(window, grid, used) @ spread(window, book.starts[chosen], rows, values[chosen], grid)
     return found
 
 
@@ -105,7 +105,7 @@ def _alike(book: Book) -> Iterator[tuple[str, int, Array]]:
 
 
 def _in_time(window: Array, starts: Array, rows: Array, values: Array, grid: Grid) -> Array:
-    """Return rows × columns: the values of atoms at their rows, spread in time as their squared window is."""
+    """Return used rows × columns: the values of atoms at their rows, spread in time as their squared window is."""
     from scipy.signal import fftconvolve
 
     power, width = np.square(window), grid.width
@@ -117,17 +117,14 @@ def _in_time(window: Array, starts: Array, rows: Array, values: Array, grid: Gri
     padded = grid.columns + 2 * reach
     seen = (columns >= 0) & (columns < padded)
     places = rows[seen] * padded + columns[seen]
-    impulses = np.bincount(places, values[seen], grid.rows * padded).reshape(grid.rows, padded)
-    used = impulses.any(axis=1)
-    spread = np.zeros((grid.rows, grid.columns))
-    if used.any():
-        spread[used] = fftconvolve(impulses[used], bump[None], "same", axes=1)[:, reach : reach + grid.columns]
-    return spread
+    count = rows.max() + 1
+    impulses = np.bincount(places, values[seen], count * padded).reshape(count, padded)
+    return np.asarray(fftconvolve(impulses, bump[None], "same", axes=1)[:, reach : reach + grid.columns])
 
 
 def _in_time_one_by_one(window: Array, starts: Array, rows: Array, values: Array, grid: Grid) -> Array:
     """Return the same for atoms that are longer than the sound."""
-    power, spread = np.square(window), np.zeros((grid.rows, grid.columns))
+    power, spread = np.square(window), np.zeros((rows.max() + 1, grid.columns))
     several = max(1, AT_ONCE // grid.columns)
     for first in range(0, len(starts), several):
         part = slice(first, first + several)
@@ -142,12 +139,12 @@ def _within(power: Array, edges: Array) -> Array:
     return np.asarray(np.interp(edges, np.arange(len(before)), before))
 
 
-def _in_frequency(window: Array, grid: Grid) -> Array:
-    """Return rows × rows: which part of the energy of an atom in the middle of a row lies in each."""
+def _in_frequency(window: Array, grid: Grid, used: Array) -> Array:
+    """Return rows × used rows: which part of the energy of an atom in the middle of a used row lies in each."""
     size = max(FINEST, 4 << (len(window) - 1).bit_length())
     power = np.fft.fftshift(np.square(np.abs(np.fft.fft(window, size)))) / size
     below, places = np.concatenate([[0.0], np.cumsum(power)]), (np.arange(size + 1) - size // 2 - 0.5) / size
-    middles = np.sqrt(grid.frequencies[1:] * grid.frequencies[:-1]) / grid.sample_rate
+    middles = np.sqrt(grid.frequencies[used + 1] * grid.frequencies[used]) / grid.sample_rate
     edges = grid.frequencies / grid.sample_rate
     edges[0], edges[-1] = -1.0, 2.0  # what leaks beyond 0 or half the sample rate is folded back nearby
     return np.diff(np.interp(edges[:, None] - middles, places, below), axis=0)

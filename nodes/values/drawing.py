@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from nodes.values.audio import Audio, Marker, Takes
+    from nodes.values.scales import Side, Ticks
     from nodes.values.spectrogram import Spectrogram
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM, GAP = 11.0, 0.75, 0.95, 0.4, 0.5, 0.12
 TALLEST, LOWEST_ROW, HEIGHT = 2.4, 0.5, 5.0
 COLUMNS, FRAMES, FEWEST_FRAMES = 1200, 1500, 200
-RANGE = 90.0
+RANGE, STEP = 90.0, 10.0
 MOST_CHANNELS, MOST_TAKES = 24, 6
 FREQUENCIES = (20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000)
 INK, MARK, GRID = "#1f4e79", "#b5442e", "#cccccc"
@@ -106,7 +107,6 @@ class _Page:
     def _add(self, left: float, bottom: float, width: float, height: float) -> Axes:
         box = (left / WIDTH, bottom / self.height, width / WIDTH, height / self.height)
         axes = self.figure.add_axes(box)
-        axes.tick_params(labelsize=8, length=3, color=GRID)
         for spine in axes.spines.values():
             spine.set_color(GRID)
         return axes
@@ -116,7 +116,7 @@ class _Page:
         top = max((level.top for level in levels), default=0.0)
         ceiling = 0.0 if top < -150 else 10 * float(np.ceil(top / 10))
         for axes, level in zip(rows, levels, strict=True):
-            image = axes.imshow(
+            axes.imshow(
                 level.decibels,
                 origin="lower",
                 aspect="auto",
@@ -127,26 +127,39 @@ class _Page:
             )
             self._frequency_axis(axes, level)
         if levels:
-            height = min(TALLEST, self.height - TOP - BOTTOM)
-            bar = self._add(WIDTH - RIGHT + 0.12, self.height - TOP - height, 0.12, height)
-            self.figure.colorbar(image, cax=bar).outline.set_visible(False)
-            bar.set_ylabel("dB", fontsize=8)
+            self._add_bar(ceiling)
+
+    def _add_bar(self, ceiling: float) -> None:
+        """Draw the scale of colours, in dB: an image, which is quicker than a colour bar of Matplotlib's."""
+        height = min(TALLEST, self.height - TOP - BOTTOM)
+        bar = self._add(WIDTH - RIGHT + 0.12, self.height - TOP - height, 0.12, height)
+        colours, extent = np.linspace(0, 1, 256)[:, None], (0, 1, ceiling - RANGE, ceiling)
+        bar.imshow(colours, origin="lower", aspect="auto", cmap="magma", extent=extent)
+        bar.set_frame_on(False)
+        bar.xaxis.set_visible(False)
+        levels = np.arange(ceiling - RANGE, ceiling + 1, STEP if height > 1 else 3 * STEP)
+        _number(bar, "right", [(float(level), f"{level:g}".replace("-", "−")) for level in levels], "dB")
 
     def _frequency_axis(self, axes: Axes, level: Levels) -> None:
         wanted = FREQUENCIES if self.tall else FREQUENCIES[2::3]
         shown = [frequency for frequency in wanted if level.low < frequency < level.high]
-        axes.set_yticks([level.row(frequency) for frequency in shown], [_hertz(f) for f in shown])
         axes.set_ylim(0, ROWS)
-        axes.set_ylabel("Hz", fontsize=8, labelpad=2)
+        _number(axes, "left", [(level.row(frequency), _hertz(frequency)) for frequency in shown], "Hz")
 
     def finish(self, duration: float) -> None:
         """Give all axes the same time, numbered at the bottom."""
-        ticks, label = _times(duration)
+        times, label = _times(duration)
+        numbered = [(time, _clock(time) if duration >= 90 else f"{time:g}") for time in times]
         for axes in self.axes:
             axes.set_xlim(0, duration or 1.0)
-            axes.set_xticks(ticks, [])
-        self.axes[-1].set_xticks(ticks, [_clock(time) if duration >= 90 else f"{time:g}" for time in ticks])
-        self.axes[-1].set_xlabel(label, fontsize=8)
+            last = axes is self.axes[-1]
+            _number(axes, "bottom", numbered if last else [(time, "") for time in times], label if last else "")
+
+
+def _number(axes: Axes, side: Side, ticks: Ticks, label: str = "") -> None:
+    from nodes.values.scales import Scale
+
+    Scale(axes, side, ticks, label, ink="black", pale=GRID)
 
 
 def _times(duration: float) -> tuple[list[float], str]:
@@ -189,7 +202,7 @@ def _draw_wave(axes: Axes, wave: Array, duration: float, peak: float, numbered: 
     axes.fill_between(edges, low, high, step="post", color=INK, linewidth=0.4)
     limit = peak if peak > 0 else 1.0
     axes.set_ylim(-1.05 * limit, 1.05 * limit)
-    axes.set_yticks([0.0, limit] if numbered else [], ["0", f"{limit:.2g}"] if numbered else [])
+    _number(axes, "left", [(0.0, "0"), (limit, f"{limit:.2g}")] if numbered else [])
 
 
 def _name_channels(rows: Sequence[Axes], channels: int) -> None:

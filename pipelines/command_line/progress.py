@@ -1,10 +1,11 @@
-"""Progress on a terminal: a bar for the piece and one for the step that runs, with the time left."""
+"""Progress on a terminal: a bar for the piece and one for the step that runs, or for pictures, with the time left."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from pipelines.plan import Plan
@@ -28,13 +29,23 @@ class Progress:
         self._bars: Any = None
         self._piece: Any = None
         self._step: Any = None
+        self._pictures: Any = None
         self._title = ""
 
     @contextmanager
     def of(self, plan: Plan) -> Iterator[None]:
-        """Show the bars while a plan is executed."""
-        if self.plain or not plan.order:
+        """Show the bars while a plan is executed and its results are drawn."""
+        try:
+            if plan.order:
+                self._open()
+            if self._bars is not None:
+                self._piece = self._bars.add_task(plan.graph.title or "piece", total=len(plan.order))
             yield
+        finally:
+            self._close()
+
+    def _open(self) -> None:
+        if self.plain:
             return
         from rich.progress import (
             BarColumn,
@@ -49,10 +60,13 @@ class Progress:
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
             TimeRemainingColumn(),
         )  # fmt: skip
-        with Bars(*columns, transient=True) as self._bars:
-            self._piece = self._bars.add_task(plan.graph.title or "piece", total=len(plan.order))
-            yield
-        self._bars = self._piece = self._step = None
+        self._bars = Bars(*columns, transient=True)
+        self._bars.start()
+
+    def _close(self) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+        self._bars = self._piece = self._step = self._pictures = None
 
     def started(self, step: str, node: str) -> None:
         """A step begins."""
@@ -71,6 +85,21 @@ class Progress:
     def repeated(self, damage: Damaged) -> None:
         """A stored result is damaged and will be computed again."""
         print(f"{damage}: it is computed again", file=sys.stderr)
+
+    def delivered(self, files: Sequence[Path]) -> None:
+        """The files to open are there: they are named at once, on lines of their own that no bar breaks."""
+        self._close()
+        for path in files:
+            print(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path, flush=True)
+
+    def drawn(self, done: int, total: int) -> None:
+        """So many pictures for the record are there."""
+        if self._bars is None:
+            self._open()
+        if self._bars is not None and self._pictures is None:
+            self._pictures = self._bars.add_task("pictures", completed=done, total=total)
+        elif self._bars is not None:
+            self._bars.update(self._pictures, completed=done, total=total)
 
     def progress(self, step: str, done: int, total: int | None, what: str = "") -> None:
         """The loop of a step, or `what` comes before it, has come so far."""

@@ -95,15 +95,12 @@ def _code(outcome: Outcome) -> int:
 
 
 def _report(outcome: Outcome, quiet: bool) -> None:
-    """Name the files to open, and every failure with what reproduces it."""
+    """Name every failure with what reproduces it; the files to open have been named as soon as they were there."""
     execution = outcome.execution
     for step, error in execution.failures.items():
         _report_failure(step, error, outcome)
     for step, culprit in execution.stopped.items():
         print(f"{step}: not run, because {culprit} failed", file=sys.stderr)
-    files = [path for paths in outcome.files.values() for path in paths]
-    for path in files:
-        print(_here(path))
     if not quiet and not execution.failures:
         plan = outcome.prepared.plan
         print(f"{len(execution.ran)} steps ran, {plan.count('cached')} taken from the store")

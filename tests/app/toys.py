@@ -128,6 +128,8 @@ class Listening:
     notes: list[tuple[str, str]] = field(default_factory=list)
     errors: dict[str, Exception] = field(default_factory=dict)
     damages: list[Damaged] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+    pictures: list[tuple[int, int]] = field(default_factory=list)
     on_start: Callable[[str], None] = lambda step: None
 
     def started(self, step: str, node: str) -> None:
@@ -143,6 +145,12 @@ class Listening:
 
     def repeated(self, damage: Damaged) -> None:
         self.damages.append(damage)
+
+    def delivered(self, files: Sequence[Path]) -> None:
+        self.files = list(files)
+
+    def drawn(self, done: int, total: int) -> None:
+        self.pictures.append((done, total))
 
     def progress(self, step: str, done: int, total: int | None, what: str = "") -> None:
         self.heard.append((f"{done}/{total}", step))
