@@ -30,9 +30,9 @@ def _list(found: Store, _: argparse.Namespace) -> int:
     total = 0
     for entry in sorted(entries(found), key=lambda entry: entry.used):
         used = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.used))
-        print(f"{entry.key[:12]}  {used}  {_size(entry.size):>9}  {entry.seconds:8.2f} s  {entry.node}  {entry.step}")
+        print(f"{entry.key[:12]}  {used}  {as_size(entry.size):>9}  {entry.seconds:8.2f} s  {entry.node}  {entry.step}")
         total += entry.size
-    print(f"{_size(total)} in {found.folder}")
+    print(f"{as_size(total)} in {found.folder}")
     return 0
 
 
@@ -43,9 +43,9 @@ def _gc(found: Store, options: argparse.Namespace) -> int:
         raise mistake("not a size", parameter="--limit", given=options.limit, allowed=str(error)) from None
     removed = collect(found, limit, pinned_keys(options.records))
     left = sum(entry.size for entry in entries(found))
-    print(f"{len(removed)} results removed ({_size(sum(e.size for e in removed))}), {_size(left)} left")
+    print(f"{len(removed)} results removed ({as_size(sum(e.size for e in removed))}), {as_size(left)} left")
     if left > limit:
-        print(f"still above {_size(limit)}: the rest are outputs of recorded renders in {options.records}")
+        print(f"still above {as_size(limit)}: the rest are outputs of recorded renders in {options.records}")
     return 0
 
 
@@ -61,7 +61,8 @@ def _verify(found: Store, _: argparse.Namespace) -> int:
     return MISTAKE if damaged else 0
 
 
-def _size(count: float) -> str:
+def as_size(count: float) -> str:
+    """Return a number of bytes as a person reads it."""
     for unit in ("B", "kB", "MB"):
         if count < 1000:
             return f"{count:.3g} {unit}"
@@ -82,7 +83,7 @@ def doctor(_: argparse.Namespace) -> int:
             print(f"  FAIL  {name}: {type(error).__name__}: {error}")
     print(f"device: {find_device('auto')}")
     free = shutil.disk_usage(Path.cwd()).free
-    print(f"free disk here: {_size(free)}" + ("  (little: a long piece needs several GB)" if free < 5e9 else ""))
+    print(f"free disk here: {as_size(free)}" + ("  (little: a long piece needs several GB)" if free < 5e9 else ""))
     print("everything is in place" if not wrong else f"{wrong} libraries cannot be used: run `make install` again")
     return MISTAKE if wrong else 0
 

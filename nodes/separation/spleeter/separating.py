@@ -1,0 +1,174 @@
+"""Separating a sound of any length with Spleeter's networks, block by block.
+
+The sound is read, resampled to 44.1 kHz, cut into segments and separated a few of them at a time; stems are resampled
+back and written as they come. Nothing grows with the length of the sound. A segment needs nothing of its neighbours,
+and is computed in one thread, so that neither the number of workers nor that of segments at a time changes a bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial, reduce
+from itertools import islice
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nodes.separation.spleeter.framing import FRAME, OVERLAP, SEGMENT, count_segments, overlapped, segments_of, spectra
+from nodes.separation.spleeter.masks import MaskExtension, masked, ratio_masks
+from nodes.separation.spleeter.network import Networks
+from nodes.separation.spleeter.resampling import Writer, length_within, read_pair
+from nodes.separation.spleeter.wiener import Covariances, with_average
+from pipelines.mistakes import mistake
+from pipelines.value import Array
+from pipelines.workers import spread, workers
+
+AT_ONCE = 4
+"""Segments that are separated side by side at most: each takes some 130 MB."""
+
+Heard = Callable[[int, int], None]
+
+
+def separate_into(
+    samples: Array,
+    sample_rate: int,
+    networks: Networks,
+    outputs: Sequence[Array],
+    *,
+    mask_extension: MaskExtension = "zeros",
+    wiener: bool = False,
+    heard: Heard = lambda more, total: None,
+) -> None:
+    """Write the stems of a sound.
+
+    Two channels are what the networks know. Of more, each pair in order is separated on its own (1 and 2, 3 and 4, …);
+    one that is alone is given to the networks twice, and the mean of what comes back is its stem.
+
+    Parameters
+    ----------
+    samples
+        channels × samples, float32; may be mapped from a file. Spleeter was trained with music at its usual level: a
+        sound that is much softer or louder is not separated as well.
+    sample_rate
+        Samples a second.
+    networks
+        From `load_networks`.
+    outputs
+        Where to write each stem, in the order of `networks.stems`: float32, shaped as `samples`.
+    mask_extension
+        What becomes of frequencies above those that the networks see: 'zeros' leaves them out of all stems, 'average'
+        shares them out as those below are on the average, so that the stems sum to the sound.
+    wiener
+        Refine the masks with a multichannel Wiener filter; the sound is gone through twice, which takes some three
+        times as long.
+    heard
+        Called with the number of segments that are done since the last call, and that of all.
+
+    Raises
+    ------
+    MistakeError
+        Where a sample is NaN or infinite, or the networks' results are.
+    ValueError
+        Where the outputs do not fit.
+    """
+    if len(outputs) != len(networks.stems) or any(output.shape != samples.shape for output in outputs):
+        raise ValueError(f"{len(networks.stems)} outputs of the shape {samples.shape} are needed")
+    if not samples.size:
+        return
+    pairs = [range(first, min(first + 2, len(samples))) for first in range(0, len(samples), 2)]
+    length = length_within(samples.shape[1], sample_rate)
+    total = len(pairs) * count_segments(length) * (1 + wiener)
+    with _exact(networks.device):
+        for channels in pairs:
+            separation = _Separation(samples, sample_rate, networks, channels, partial(_count, heard, total))
+            separation.write(outputs, mask_extension, separation.covariances() if wiener else None)
+
+
+class _Separation:
+    """Two channels of a sound, or one."""
+
+    def __init__(
+        self,
+        samples: Array,
+        sample_rate: int,
+        networks: Networks,
+        channels: range,
+        count: Callable[[int], None],
+    ) -> None:
+        self._samples, self._sample_rate = samples, sample_rate
+        self._networks, self._channels = networks, channels
+        self._count = count
+        self._length = length_within(samples.shape[1], sample_rate)
+
+    def covariances(self) -> Covariances:
+        """Go through the sound and return what the Wiener filter needs to know of it as a whole."""
+        parts: Iterator[Covariances] = self._each(self._sums)
+        return reduce(Covariances.joined, parts)
+
+    def write(self, outputs: Sequence[Array], extension: MaskExtension, whole: Covariances | None) -> None:
+        """Go through the sound and write its stems."""
+        writers = [Writer(output, self._sample_rate, self._channels) for output in outputs]
+        tail = np.zeros((len(outputs), 2, OVERLAP), np.float32)
+        skipped, left = FRAME, self._length
+        for found in self._each(partial(self._stems, extension, whole)):
+            found[..., :OVERLAP] += tail
+            tail = found[..., SEGMENT:].copy()
+            ready = found[..., skipped : min(SEGMENT, skipped + left)]
+            skipped, left = 0, left - ready.shape[-1]
+            for writer, block in zip(writers, ready, strict=True):
+                writer.write(block, last=not left)
+
+    def _each(self, job: Callable[[Array], object]) -> Iterator:  # type: ignore[type-arg]
+        """Yield what becomes of each segment."""
+        blocks = read_pair(self._samples, self._sample_rate, self._channels)
+        segments = segments_of(blocks, self._length)
+        most = min(workers(), AT_ONCE) if self._networks.device == "cpu" else 1
+        while batch := list(islice(segments, most)):
+            yield from spread(job, batch)
+            self._count(len(batch))
+
+    @torch.inference_mode()
+    def _sums(self, segment: Array) -> Covariances:
+        found, estimates = self._seen(segment)
+        return Covariances.of(found, estimates)
+
+    @torch.inference_mode()
+    def _stems(self, extension: MaskExtension, whole: Covariances | None, segment: Array) -> Array:
+        """Return the stems of a segment, stems × 2 × SPAN."""
+        found, estimates = self._seen(segment)
+        if whole is None:
+            each = (masked(found, mask, extension) for mask in ratio_masks(estimates))
+        else:
+            stems = whole.filtered(found, estimates)
+            each = iter(with_average(found, estimates, stems) if extension == "average" else stems)
+        result: Array = torch.stack([overlapped(stem) for stem in each]).cpu().numpy()
+        if not np.isfinite(result).all():
+            raise mistake(
+                "the sound is too loud for the networks",
+                given=f"samples up to {np.abs(segment).max():.3g}",
+                allowed="samples around -1 to 1",
+                hint="lower its level first",
+            )
+        return result
+
+    def _seen(self, segment: Array) -> tuple[Tensor, Tensor]:
+        """Return the spectra of a segment, 2 × frames × bins, and the estimates, stems × 2 × frames × bins."""
+        found = spectra(torch.from_numpy(segment).to(self._networks.device))
+        magnitudes = found[..., : self._networks.bins].abs()
+        return found, self._networks.estimates(magnitudes[None])[:, 0]
+
+
+def _count(heard: Heard, total: int, more: int) -> None:
+    heard(more, total)
+
+
+def _exact(device: str) -> AbstractContextManager[object]:
+    """Keep a GPU from rounding what it convolves to ten bits, and from choosing other algorithms at every run."""
+    if device == "cpu":
+        return nullcontext()
+    flags: AbstractContextManager[object] = torch.backends.cudnn.flags(
+        enabled=True, benchmark=False, deterministic=True, allow_tf32=False
+    )
+    return flags

@@ -1,0 +1,185 @@
+"""From files to networks: safetensors of our own, and checkpoints.
+
+Our files name tensors by stem and place, and say in their header which model they hold; shapes would not tell. The
+digest of all tensors there is compared at every reading.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from blake3 import blake3
+
+from nodes.separation.spleeter.checkpoints import Weights, read_checkpoint, require_names, unusable
+from nodes.separation.spleeter.network import ARCHITECTURES, BINS, FILTERS, WIDE_BINS, Architecture, Networks, UNet
+from pipelines.mistakes import listed, mistake
+from pipelines.value import Array
+
+FORMAT = "resynthesis spleeter 1"
+"""Key of our header, one text, as safetensors keeps several in no certain order: equal weights make equal files."""
+
+SUFFIX = ".safetensors"
+COUNTER = "num_batches_tracked"
+"""Ending of the names of what PyTorch counts in training."""
+
+
+def load_networks(
+    path: Path,
+    *,
+    stems: int | None = None,
+    bins: int = BINS,
+    device: str = "cpu",
+    filters: Sequence[int] = FILTERS,
+) -> Networks:
+    """Return the networks whose weights a file or folder holds.
+
+    Parameters
+    ----------
+    path
+        A .safetensors file of `convert`, a folder with a checkpoint, or a checkpoint's path without `.index`.
+    stems
+        How many stems are expected; whatever the file has where it is None.
+    bins
+        Bins that the networks shall see: 1024 (11 kHz) or 1536 (16.5 kHz).
+    device
+        'cpu' or 'cuda'.
+    filters
+        Channels after each convolution; Spleeter's own but for tests.
+
+    Raises
+    ------
+    MistakeError
+        Where the file is missing, damaged, of another model, or holds what does not fit.
+    """
+    if bins not in (BINS, WIDE_BINS):
+        raise mistake(
+            "networks of so many bins are not known",
+            parameter="bins",
+            given=str(bins),
+            allowed=f"{BINS} or {WIDE_BINS}",
+        )
+    weights = read_weights(path, stems, filters)
+    each = tuple(_network(weights, stem, filters).to(device) for stem in weights.architecture.stems)
+    return Networks(weights.architecture, each, bins, device)
+
+
+def read_weights(path: Path, stems: int | None = None, filters: Sequence[int] = FILTERS) -> Weights:
+    """Return the weights in a file or folder, checked; parameters and errors are those of `load_networks`."""
+    weights = _read_file(path) if path.suffix == SUFFIX else read_checkpoint(path, filters)
+    found = len(weights.architecture.stems)
+    if stems not in (None, found):
+        raise mistake(
+            "these are the weights of another model",
+            parameter="stems",
+            given=f"{stems}, with weights of {found} stems in {path}",
+            allowed=f"{found}: {listed(weights.architecture.stems)}",
+        )
+    _require_layout(path, weights, filters)
+    return weights
+
+
+def layout(architecture: Architecture, filters: Sequence[int] = FILTERS) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every tensor of a model by name, for all stems."""
+    state = _empty(architecture, filters).state_dict()
+    shapes = {name: tuple(tensor.shape) for name, tensor in state.items() if not name.endswith(COUNTER)}
+    return {f"{stem}.{name}": shape for stem in architecture.stems for name, shape in shapes.items()}
+
+
+def _network(weights: Weights, stem: str, filters: Sequence[int]) -> UNet:
+    network = _empty(weights.architecture, filters)
+    state = {name: torch.zeros((), dtype=torch.long) for name in network.state_dict() if name.endswith(COUNTER)}
+    own = {name.removeprefix(f"{stem}."): v for name, v in weights.tensors.items() if name.startswith(f"{stem}.")}
+    network.load_state_dict(state | {name: torch.tensor(tensor) for name, tensor in own.items()}, assign=True)
+    return network.to(memory_format=torch.channels_last).requires_grad_(False)  # type: ignore[call-overload,no-any-return]
+
+
+def _empty(architecture: Architecture, filters: Sequence[int]) -> UNet:
+    """Return a network without numbers: none are drawn only to be replaced."""
+    with torch.device("meta"):
+        return UNet(architecture, filters)
+
+
+def convert(source: Path, target: Path, stems: int | None = None, filters: Sequence[int] = FILTERS) -> Weights:
+    """Write the weights of a checkpoint as .safetensors: kernels in float16, the few other numbers in float32.
+
+    The separated sound is that of the checkpoint up to some -72 dB.
+
+    Parameters
+    ----------
+    source
+        A folder with a checkpoint, or a checkpoint's path without `.index`.
+    target
+        The file to make; it appears whole or not at all.
+    stems, filters
+        As in `load_networks`.
+
+    Returns
+    -------
+    The weights as they were read.
+    """
+    import safetensors.numpy
+
+    weights = read_weights(source, stems, filters)
+    kept = {name: np.ascontiguousarray(_halved(name, tensor)) for name, tensor in weights.tensors.items()}
+    about = {
+        "stems": " ".join(weights.architecture.stems),
+        "activations": weights.architecture.activations,
+        "source": weights.source,
+        "digest": _digest(kept),
+    }
+    partial = target.with_name(f".{target.name}.partial")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(safetensors.numpy.save(kept, {FORMAT: json.dumps(about)}))
+        partial.replace(target)
+    except OSError as error:
+        raise mistake(f"the file cannot be written: {error.strerror}", given=str(target)) from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return weights
+
+
+def _halved(name: str, tensor: Array) -> Array:
+    return tensor.astype(np.float16) if tensor.ndim == 4 and np.abs(tensor).max() < 6e4 else tensor
+
+
+def _digest(tensors: Mapping[str, Array]) -> str:
+    hasher = blake3()
+    for name, tensor in sorted(tensors.items()):
+        hasher.update(f"{name} {tensor.dtype} {tensor.shape}\n".encode())
+        hasher.update(np.ascontiguousarray(tensor).data.cast("B"))
+    return str(hasher.hexdigest())
+
+
+def _read_file(path: Path) -> Weights:
+    import safetensors
+
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            about = dict(json.loads((file.metadata() or {}).get(FORMAT, "{}")))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
+    except (OSError, TypeError, ValueError, safetensors.SafetensorError) as error:
+        raise unusable(path, f"cannot be read: {error}") from error
+    named = {" ".join(each.stems): each for each in ARCHITECTURES.values()}
+    if about.get("stems") not in named:
+        raise unusable(path, "are not weights that this program has converted")
+    architecture = named[about["stems"]]
+    if about.get("activations") != architecture.activations:
+        raise unusable(path, f"are of a network with {about.get('activations')}, not {architecture.activations}")
+    if about.get("digest") != _digest(tensors):
+        raise unusable(path, "do not match their own digest: the file is damaged")
+    return Weights(architecture, {n: v.astype(np.float32) for n, v in tensors.items()}, about.get("source", ""))
+
+
+def _require_layout(path: Path, weights: Weights, filters: Sequence[int]) -> None:
+    wanted = layout(weights.architecture, filters)
+    require_names(path, set(weights.tensors), set(wanted))
+    for name, tensor in weights.tensors.items():
+        if tensor.shape != wanted[name]:
+            raise unusable(path, f"do not fit: '{name}' has the shape {tensor.shape}, not {wanted[name]}")
+        if not np.isfinite(tensor).all():
+            raise unusable(path, f"are damaged: '{name}' holds what is not a finite number")
