@@ -225,6 +225,6 @@ def beside(prepared: Prepared, step: str, output: str, ending: str) -> Path:
 def _views_of(prepared: Prepared) -> Iterator[View]:
     """Yield every output of every step, in the order of the piece."""
     for path, step in prepared.plan.graph.steps.items():
-        for output in step.spec.outputs:
+        for output in step.outputs:
             name = path if output == "value" else f"{path}.{output}"
             yield View(name, path, output, beside(prepared, path, output, "png"))

@@ -1,0 +1,120 @@
+"""A voice that sings notes: words spoken by espeak-ng, given the pitch and length of notes by WORLD (Morise 2016)."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyworld
+import soundfile
+from scipy.signal import fftconvolve, resample_poly
+
+LYRICS = (
+    "love light night fly sky dream blue true way day run sun fall call gone road home low fire rain "
+    "heart start cold stone alone sea eyes rise mind find hold never river shadow morning sing down burn "
+    "moon soon deep sleep"
+)
+WORDS = LYRICS.split()
+FRAME = 0.005
+"""Seconds of a frame of WORLD."""
+
+Array = np.ndarray[Any, Any]
+
+
+class Spoken(NamedTuple):
+    """A word in frames: which are voiced, spectra, aperiodicities; and the sample rate."""
+
+    voiced: Array
+    spectra: Array
+    aperiodicities: Array
+    rate: int
+
+
+@cache
+def spoken(voice: str, word: str) -> Spoken:
+    """Return a word as a voice says it, without the silence around it."""
+    with tempfile.NamedTemporaryFile(suffix=".wav") as file:
+        subprocess.run(["espeak-ng", "-v", voice, "-s", "130", "-w", file.name, word], check=True, capture_output=True)
+        samples, rate = soundfile.read(file.name)
+    loud = np.flatnonzero(np.abs(samples) > 0.01)
+    samples = np.ascontiguousarray(samples[max(0, loud[0] - 200) : loud[-1] + 400])
+    rough, times = pyworld.dio(samples, rate, f0_floor=60, f0_ceil=500)
+    pitch = pyworld.stonemask(samples, rough, times, rate)
+    spectra = pyworld.cheaptrick(samples, pitch, times, rate)
+    return Spoken(pitch > 0, spectra, pyworld.d4c(samples, pitch, times, rate), rate)
+
+
+class Singer:
+    """One voice with its chances."""
+
+    def __init__(self, voice: str, generator: np.random.Generator) -> None:
+        self.voice = voice
+        self._generator = generator
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """Lowest and highest note."""
+        return (48, 64) if "+m" in self.voice or self.voice == "en-gb" else (57, 74)
+
+    def sing(self, notes: list[tuple[float, float, int]], seconds: float, rate: int) -> Array:
+        """Return 2 × samples: a word for each note, with vibrato and a little room, in phrases with rests between."""
+        spoken_rate, bins = spoken(self.voice, "love").rate, spoken(self.voice, "love").spectra.shape[1]
+        frames = int(seconds / FRAME) + 1
+        pitch = np.zeros(frames)
+        spectra, aperiodicities = np.full((frames, bins), 1e-12), np.ones((frames, bins))
+        for start, stop, note in self._phrases(notes, seconds):
+            first, last = int(start / FRAME), min(frames, int(stop / FRAME))
+            word = spoken(self.voice, WORDS[self._generator.integers(len(WORDS))])
+            places, voiced = _stretched(word.voiced, last - first)
+            if last - first < 12 or not word.voiced.any():
+                continue
+            pitch[first:last] = np.where(voiced, self._course(note, last - first), 0)
+            count = np.arange(last - first)
+            swell = np.minimum(1, np.minimum((count + 1) / 4, (last - first - count) / 8))
+            spectra[first:last] = np.maximum(word.spectra[places] * swell[:, None] ** 2, 1e-12)
+            aperiodicities[first:last] = word.aperiodicities[places]
+        dry = pyworld.synthesize(pitch, spectra, aperiodicities, spoken_rate, 1000 * FRAME)
+        common = np.gcd(rate, spoken_rate)
+        return self._in_a_room(resample_poly(dry, rate // common, spoken_rate // common), round(seconds * rate), rate)
+
+    def _phrases(self, notes: list[tuple[float, float, int]], seconds: float) -> list[tuple[float, float, int]]:
+        """Return the notes of phrases of 3 to 6 s, with 0.6 to 2.2 s between them."""
+        found, start = [], self._generator.uniform(0, 1)
+        while start < seconds:
+            stop = start + self._generator.uniform(3, 6)
+            found += [note for note in notes if start <= note[0] < stop]
+            start = stop + self._generator.uniform(0.6, 2.2)
+        return found
+
+    def _course(self, note: int, frames: int) -> Array:
+        """Return the pitch of a note in Hz, with vibrato that begins after a quarter of a second, and drift."""
+        time = np.arange(frames) * FRAME
+        vibrato = 0.012 * np.clip((time - 0.25) / 0.3, 0, 1) * np.sin(2 * np.pi * 5.5 * time)
+        drift = 0.004 * np.cumsum(self._generator.standard_normal(frames)) / np.sqrt(frames)
+        return np.asarray(440 * 2 ** ((note - 69) / 12) * (1 + vibrato) * (1 + drift))
+
+    def _in_a_room(self, dry: Array, length: int, rate: int) -> Array:
+        room = self._generator.standard_normal((2, rate // 2)) * np.exp(-np.arange(rate // 2) / (0.09 * rate))
+        room *= 0.5 / np.sqrt(np.sum(room**2, axis=1, keepdims=True))
+        sound = np.zeros(length)
+        sound[: min(length, len(dry))] = dry[:length]
+        return np.stack([sound + 0.35 * fftconvolve(sound, each)[:length] for each in room])
+
+
+def _stretched(voiced: Array, frames: int) -> tuple[Array, Array]:
+    """Return which frame of a word each frame of a note takes, and which are voiced: only the middle is stretched."""
+    count, inside = len(voiced), np.flatnonzero(voiced)
+    first, last = (inside[0], inside[-1]) if len(inside) else (0, count - 1)
+    onset, coda = min(first + 6, count // 3), min(count - last + 6, count // 3)
+    if frames > onset + coda + 8:
+        middle = np.linspace(onset, count - coda - 1, frames - onset - coda)
+        places = np.concatenate([np.arange(onset), middle, np.arange(count - coda, count)])
+    else:
+        places = np.linspace(0, count - 1, max(0, frames))
+    found = np.clip(places.round().astype(int), 0, count - 1)
+    kept = voiced[found]
+    kept[onset : max(onset, frames - coda)] = True
+    return found, kept

@@ -1,0 +1,1 @@
+"""Sounds as sums of few spectra, each with its level over time (non-negative matrix factorisation)."""

@@ -1,0 +1,1 @@
+"""How good separated sounds are, beside the true ones."""
