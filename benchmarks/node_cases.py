@@ -157,7 +157,7 @@ def parts(bench: Bench) -> Case:
 
     return Case(
         "separate",
-        here(lambda: separate(bench.audio, context=bench.context())),
+        here(lambda: separate(bench.audio, backend="hpss", context=bench.context())),
         {"librosa.effects.hpss": here(lambda: hpss(bench.samples))},
         lambda ours, theirs: relative(ours.harmonic.samples, theirs[0]),
     )

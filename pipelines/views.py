@@ -69,7 +69,7 @@ class Views:
     @property
     def missing(self) -> int:
         """Number of pictures that are likely to be drawn."""
-        kinds = {step: self._plan.step(step).spec.outputs for step in {view.step for view in self._views}}
+        kinds = {step: self._plan.step(step).outputs for step in {view.step for view in self._views}}
         expected = {
             view.picture
             for view in self._views[:MOST_VIEWS]
@@ -218,7 +218,7 @@ def beside(prepared: Prepared, step: str, output: str, ending: str) -> Path:
     """Return where the picture or the numbers of a result are kept; other code that shows it, another place."""
     plan = prepared.plan
     key = plan.keys[step]
-    showing = plan.code.showing(plan.step(step).spec.outputs[output])[:12]
+    showing = plan.code.showing(plan.step(step).outputs[output])[:12]
     return Path(f"{prepared.store.folder}/views/{key[:2]}/{key[2:]}.{output}.{showing}.{ending}")
 
 

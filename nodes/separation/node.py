@@ -6,19 +6,27 @@ from typing import Annotated, Any, Literal, NamedTuple
 import numpy as np
 from pydantic import Field
 
+from nodes.separation.choosing import outputs_with, settled, weights_path
 from nodes.values.audio import Audio
 from pipelines.context import Context
 from pipelines.mistakes import mistake
 from pipelines.node import Facts, node
-from pipelines.quantities import Unit
+from pipelines.quantities import AudioFiles, Seconds, Unit
+from pipelines.value import Array
 
 
-class Parts(NamedTuple):
-    """Three sounds that add up to the one that was separated."""
+class Stems(NamedTuple):
+    """The parts of a sound; those that the backend does not make are None."""
 
-    harmonic: Audio
-    percussive: Audio
-    residual: Audio
+    vocals: Audio | None = None
+    accompaniment: Audio | None = None
+    drums: Audio | None = None
+    bass: Audio | None = None
+    piano: Audio | None = None
+    other: Audio | None = None
+    harmonic: Audio | None = None
+    percussive: Audio | None = None
+    residual: Audio | None = None
 
 
 def _hop_of(n_fft: int, hop: int | None) -> int:
@@ -37,14 +45,23 @@ def _hop_of(n_fft: int, hop: int | None) -> int:
 def _separate_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
     """Refuse a hop that is too large before anything runs; every part is like the input."""
     _hop_of(parameters["n_fft"], parameters["hop"])
-    return {part: inputs["audio"] or {} for part in Parts._fields}
+    return dict.fromkeys(outputs_with(parameters), inputs["audio"] or {})
 
 
-@node(facts=_separate_facts)
+@node(facts=_separate_facts, settle=settled, outputs=outputs_with)
 def separate(
     audio: Audio,
     *,
-    method: Literal["harmonic_percussive"] = "harmonic_percussive",
+    backend: Literal["spleeter", "repet", "hpss"] | None = None,
+    stems: Annotated[int, Field(ge=2, le=5)] | None = None,
+    weights: AudioFiles | None = None,
+    mask_extension: Literal["zeros", "average"] = "zeros",
+    wiener: bool = False,
+    to_16_khz: bool = False,
+    similar: Annotated[int, Field(ge=3, le=201), Unit("frames")] = 25,
+    reach: Annotated[Seconds, Field(gt=0, le=120)] = 15.0,
+    distance: Annotated[Seconds, Field(le=60)] = 0.5,
+    centre: Annotated[float, Field(ge=0, le=1)] = 0.5,
     harmonic_kernel: Annotated[int, Field(ge=1, le=1001), Unit("frames")] = 31,
     percussive_kernel: Annotated[int, Field(ge=1, le=1001), Unit("bins")] = 31,
     harmonic_margin: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0,
@@ -53,54 +70,124 @@ def separate(
     n_fft: Annotated[int, Field(ge=16, le=2**16), Unit("samples")] = 2048,
     hop: Annotated[int, Field(ge=1), Unit("samples")] | None = None,
     context: Context,
-) -> Parts:
-    """Return the harmonic and the percussive part of a sound, and what is neither.
+) -> Stems:
+    """Take a sound apart: voice and instruments, or tones and strokes. Each stem is an output: `stems.vocals`.
 
-    Each channel is separated on its own, by median filtering of its spectrogram (FitzGerald, "Harmonic/
-    percussive separation using median filtering", DAFx 2010) as librosa does it. The residual is the sound
-    less the two parts, so that the three add up to it; it holds something only where a margin is above 1
-    (Driedger, Müller and Disch, "Extending harmonic-percussive separation of audio", ISMIR 2014). A long
-    sound is separated in chunks with so much around them that their number does not change the result
-    by more than rounding. The parts lie on disk.
+    - 'spleeter' is the trained network of Hennequin, Khlif, Voituret and Moussallam ("Spleeter: a fast and efficient
+      music source separation tool with pre-trained models", JOSS 2020), by its original weights: 2 stems, vocals and
+      accompaniment; 4, vocals, drums, bass and other; 5, with piano. `resynthesis models` gets and keeps weights. It
+      knows nothing above 11 kHz, so that its stems add up to less than the sound.
+    - 'repet' needs no weights. What is found again in other places is accompaniment (REPET-SIM: Rafii and Pardo,
+      "Music/voice separation using the similarity matrix", ISMIR 2012), and what is in the middle of a stereo sound
+      is voice; in the rest drums are strokes, bass are low tones, and other is what remains. Stems are vocals, drums,
+      bass and other, or 2, vocals and accompaniment. They add up to the sound.
+    - 'hpss' gives the harmonic and the percussive part, and a residual that is neither, by median filtering of each
+      channel's spectrogram (FitzGerald, "Harmonic/percussive separation using median filtering", DAFx 2010) as librosa
+      does it. The three add up to the sound; the residual holds something where a margin is above 1 (Driedger, Müller
+      and Disch, "Extending harmonic-percussive separation of audio", ISMIR 2014).
+
+    Without a backend it is Spleeter where its weights are here, else 'repet'; plan and record say which, and why.
+    Sounds of any length, sample rate and number of channels come out as they went in; parts lie on disk.
 
     Parameters
     ----------
     audio
         A sound of any length.
-    method
+    backend
         How to separate.
+    stems
+        How many: 2, 4 or 5 by Spleeter, as many as its weights have unless given; 2 or 4, which is usual, by 'repet'.
+    weights
+        spleeter: a folder with a checkpoint, its .index, or a .safetensors file of `resynthesis models`; those that
+        `resynthesis models` keeps unless given.
+    mask_extension
+        spleeter: what is done above what the network knows: 'zeros' drops it from all stems, 'average' shares it in
+        proportion to what is below.
+    wiener
+        spleeter: multichannel Wiener filtering of the stems; cleaner in stereo, at half the speed.
+    to_16_khz
+        spleeter: let the network see up to 16 kHz instead of 11.
+    similar
+        repet: how many frames that are like one are compared, with itself.
+    reach
+        repet: how far around a frame these are sought.
+    distance
+        repet: least time between them.
+    centre
+        repet: how much it counts for voice to be in the middle; 0 for not at all.
     harmonic_kernel
-        Length of the median along time: longer asks for steadier tones.
+        hpss: length of the median along time: longer asks for steadier tones.
     percussive_kernel
-        Length of the median along frequency: longer asks for broader strokes.
+        hpss: length of the median along frequency: longer asks for broader strokes.
     harmonic_margin
-        How many times the percussive estimate the harmonic one must reach.
+        hpss: how many times the percussive estimate the harmonic one must reach.
     percussive_margin
-        How many times the harmonic estimate the percussive one must reach.
+        hpss: how many times the harmonic estimate the percussive one must reach.
     power
-        Exponent of the masks: 2 shares a bin between the parts, '.inf' gives it to the stronger one.
+        hpss: exponent of the masks: 2 shares a bin between the parts, '.inf' gives it to the stronger one.
     n_fft
-        Length of a frame.
+        hpss: length of a frame.
     hop
-        Distance of frames, at most half of n_fft; a quarter of n_fft where it is not given.
+        hpss: distance of frames, at most half of n_fft; a quarter of n_fft where it is not given.
 
     Raises
     ------
     MistakeError
-        Where the hop is too large, or a sample is NaN or infinite.
+        Where weights are missing, damaged or of another model, a parameter belongs to another backend, the hop is too
+        large, or a sample is NaN or infinite.
     """
+    given = {name: value for name, value in locals().items() if name not in ("audio", "context")}
+    decided, _ = settled(given)  # nothing is left to decide where a plan was made
+    names = outputs_with(decided)
+    parts = {name: context.array(audio.samples.shape, np.float32) for name in names}
+    heard = context.tally("parts")
+    if decided["backend"] == "spleeter":
+        _by_spleeter(audio, decided, list(parts.values()), heard, context.device)
+    elif decided["backend"] == "repet":
+        _by_repet(audio, decided, parts, heard, context)
+    else:
+        _by_hpss(audio, decided, list(parts.values()), context)
+    return Stems(**{name: Audio(part, audio.sample_rate, audio.markers) for name, part in parts.items()})
+
+
+def _by_spleeter(audio: Audio, decided: Mapping[str, Any], parts: list[Array], heard: Any, device: str) -> None:
+    from nodes.separation.spleeter.network import BINS, WIDE_BINS
+    from nodes.separation.spleeter.separating import separate_into
+    from nodes.separation.spleeter.weights import load_networks
+
+    bins = WIDE_BINS if decided["to_16_khz"] else BINS
+    networks = load_networks(weights_path(decided["weights"]), stems=decided["stems"], bins=bins, device=device)
+    separate_into(
+        audio.samples,
+        audio.sample_rate,
+        networks,
+        parts,
+        mask_extension=decided["mask_extension"],
+        wiener=decided["wiener"],
+        heard=heard,
+    )
+
+
+def _by_repet(
+    audio: Audio, decided: Mapping[str, Any], parts: Mapping[str, Array], heard: Any, context: Context
+) -> None:
+    from nodes.separation.repet import STEMS, Settings, separate_into
+    from nodes.values.blocks import spans
+
+    settings = Settings(**{name: decided[name] for name in ("similar", "reach", "distance", "centre")})
+    room = {name: parts[name] if name in parts else context.array(audio.samples.shape, np.float32) for name in STEMS}
+    separate_into(audio.samples, audio.sample_rate, room, settings=settings, heard=heard)
+    if "accompaniment" in parts:
+        for start, stop in spans(audio.length):
+            own = slice(start, stop)
+            parts["accompaniment"][:, own] = audio.samples[:, own] - parts["vocals"][:, own]
+
+
+def _by_hpss(audio: Audio, decided: Mapping[str, Any], parts: list[Array], context: Context) -> None:
     from nodes.separation.hpss import MedianFilters, chunks_of, separate_into
 
-    filters = MedianFilters(
-        harmonic_kernel,
-        percussive_kernel,
-        power,
-        harmonic_margin,
-        percussive_margin,
-        n_fft,
-        _hop_of(n_fft, hop),
-    )
-    parts = [context.array(audio.samples.shape, np.float32) for _ in Parts._fields]
+    names = ("harmonic_kernel", "percussive_kernel", "power", "harmonic_margin", "percussive_margin", "n_fft")
+    own = {name: decided[name] for name in names}
+    filters = MedianFilters(**own, hop=_hop_of(decided["n_fft"], decided["hop"]))
     chunks = context.progress(chunks_of(filters, audio.samples.shape))
     separate_into(filters, audio.samples, audio.sample_rate, chunks, *parts)
-    return Parts(*(Audio(part, audio.sample_rate, audio.markers) for part in parts))

@@ -107,6 +107,21 @@ def read_bundle(prefix: Path) -> dict[str, Array]:
     return found
 
 
+def prefix_of(path: Path) -> Path:
+    """Return the path of a checkpoint without `.index`: of the only one in a folder, or of an index."""
+    if path.is_dir():
+        indices = sorted(path.glob("[!.]*.index"))
+        if len(indices) != 1:
+            raise mistake(
+                "there is no checkpoint in the folder" if not indices else "the folder holds several checkpoints",
+                given=str(path),
+                allowed="a folder with model.index and model.data-00000-of-00001",
+                hint=f"name one of them: {path / indices[0].stem}" if indices else "",
+            )
+        return indices[0].with_suffix("")
+    return path.with_suffix("") if path.suffix == ".index" else path
+
+
 def _beside(prefix: Path, ending: str) -> Path:
     return prefix.with_name(prefix.name + ending)
 

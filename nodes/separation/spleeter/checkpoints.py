@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nodes.separation.spleeter.bundle import read_bundle
+from nodes.separation.spleeter.bundle import prefix_of, read_bundle
 from nodes.separation.spleeter.network import ARCHITECTURES, Architecture
 from pipelines.mistakes import MistakeError, listed, mistake
 from pipelines.value import Array
@@ -69,7 +69,7 @@ def read_checkpoint(path: Path, filters: Sequence[int]) -> Weights:
     MistakeError
         Where it is damaged, or a tensor is missing or one too many.
     """
-    prefix = _prefix(path)
+    prefix = prefix_of(path)
     tensors = {name: tensor for name, tensor in read_bundle(prefix).items() if not ASIDE.fullmatch(name)}
     kernels = sum(bool(re.fullmatch(r"conv2d(_\d+)?/kernel", name)) for name in tensors)
     count, rest = divmod(kernels, len(filters) + 1)
@@ -113,20 +113,6 @@ def tensor_names(architecture: Architecture, depth: int) -> Iterator[tuple[str, 
 
 def _numbered(kind: str, number: int) -> str:
     return f"{kind}_{number}" if number else kind
-
-
-def _prefix(path: Path) -> Path:
-    if path.is_dir():
-        indices = sorted(path.glob("[!.]*.index"))
-        if len(indices) != 1:
-            raise mistake(
-                "there is no checkpoint in the folder" if not indices else "the folder holds several checkpoints",
-                given=str(path),
-                allowed="a folder with model.index and model.data-00000-of-00001",
-                hint=f"name one of them: {path / indices[0].stem}" if indices else "",
-            )
-        return indices[0].with_suffix("")
-    return path.with_suffix("") if path.suffix == ".index" else path
 
 
 def _source(prefix: Path) -> str:

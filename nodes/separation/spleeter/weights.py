@@ -14,13 +14,11 @@ import numpy as np
 import torch
 from blake3 import blake3
 
+from nodes.separation.choosing import HEADER
 from nodes.separation.spleeter.checkpoints import Weights, read_checkpoint, require_names, unusable
 from nodes.separation.spleeter.network import ARCHITECTURES, BINS, FILTERS, WIDE_BINS, Architecture, Networks, UNet
 from pipelines.mistakes import listed, mistake
 from pipelines.value import Array
-
-FORMAT = "resynthesis spleeter 1"
-"""Key of our header, one text, as safetensors keeps several in no certain order: equal weights make equal files."""
 
 SUFFIX = ".safetensors"
 COUNTER = "num_batches_tracked"
@@ -134,7 +132,7 @@ def convert(source: Path, target: Path, stems: int | None = None, filters: Seque
     partial = target.with_name(f".{target.name}.partial")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(safetensors.numpy.save(kept, {FORMAT: json.dumps(about)}))
+        partial.write_bytes(safetensors.numpy.save(kept, {HEADER: json.dumps(about)}))
         partial.replace(target)
     except OSError as error:
         raise mistake(f"the file cannot be written: {error.strerror}", given=str(target)) from error
@@ -160,7 +158,7 @@ def _read_file(path: Path) -> Weights:
 
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
-            about = dict(json.loads((file.metadata() or {}).get(FORMAT, "{}")))
+            about = dict(json.loads((file.metadata() or {}).get(HEADER, "{}")))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
     except (OSError, TypeError, ValueError, safetensors.SafetensorError) as error:
         raise unusable(path, f"cannot be read: {error}") from error

@@ -7,7 +7,7 @@ import pytest
 import safetensors.numpy
 import torch
 
-from nodes.separation.spleeter import weights
+from nodes.separation.choosing import HEADER
 from nodes.separation.spleeter.checkpoints import tensor_names
 from nodes.separation.spleeter.network import ARCHITECTURES, FILTERS
 from nodes.separation.spleeter.weights import convert, layout, load_networks, read_weights
@@ -169,10 +169,10 @@ def test_files_that_are_cut_or_changed_are_refused(file: Path) -> None:
 
 def test_files_of_others_and_of_another_activation_are_refused(file: Path) -> None:
     with safetensors.safe_open(file, framework="numpy") as opened:
-        about = json.loads(opened.metadata()[weights.FORMAT])
+        about = json.loads(opened.metadata()[HEADER])
         tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
 
-    def said(key: str = weights.FORMAT, **changed: str) -> str:
+    def said(key: str = HEADER, **changed: str) -> str:
         file.write_bytes(safetensors.numpy.save(tensors, {key: json.dumps({**about, **changed})}))
         with pytest.raises(MistakeError) as caught:
             read_weights(file, None, SMALL)

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile as sf
+from contexts import make_context
+
+from nodes.separation.choosing import OWN, outputs_with, settled, stems_in
+from nodes.separation.node import Stems, separate
+from nodes.separation.spleeter import weights as spleeter
+from nodes.separation.spleeter.network import ARCHITECTURES, FILTERS
+from nodes.values import Audio
+from pipelines.mistakes import MistakeError
+from pipelines.quantities import InputFiles
+
+RATE = 22050
+NOTHING: dict[str, Any] = {"backend": None, "stems": None, **{k: v for own in OWN.values() for k, v in own.items()}}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """No model is here but those that a test puts there."""
+    monkeypatch.setenv("RESYNTHESIS_MODELS", str(tmp_path / "models"))
+    (tmp_path / "models").mkdir()
+    yield tmp_path / "models"
+
+
+@pytest.fixture(scope="module")
+def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of weights for two stems, with the shapes of the real ones and random numbers."""
+    import safetensors.numpy
+
+    generator = np.random.default_rng(0)
+    layout = spleeter.layout(ARCHITECTURES[2], FILTERS)
+    tensors = {name: (0.02 * generator.standard_normal(shape)).astype(np.float32) for name, shape in layout.items()}
+    tensors |= {name: np.ones(shape, np.float32) for name, shape in layout.items() if name.endswith("running_var")}
+    about = {
+        "stems": " ".join(ARCHITECTURES[2].stems),
+        "activations": ARCHITECTURES[2].activations,
+        "digest": spleeter._digest(tensors),
+    }
+
+    path = tmp_path_factory.mktemp("weights") / "random.safetensors"
+    path.write_bytes(safetensors.numpy.save(tensors, {spleeter.HEADER: json.dumps(about)}))
+    return path
+
+
+def music(channels: int = 2, seconds: float = 4.0) -> Audio:
+    time = np.arange(int(seconds * RATE)) / RATE
+    loop = np.sin(2 * np.pi * 110 * time) * (np.sin(2 * np.pi * 2 * time) > 0)
+    voice = np.sin(2 * np.pi * (600 + 200 * time) * time) * (time > 1) * (time < 2)
+    sides = np.linspace(0.2, 0.5, channels)[:, np.newaxis]
+    return Audio((sides * loop + 0.3 * voice).astype(np.float32), RATE)
+
+
+def there(stems: Stems) -> dict[str, Audio]:
+    return {name: part for name, part in stems._asdict().items() if part is not None}
+
+
+@pytest.mark.parametrize(
+    ("asked", "names"),
+    [
+        ({"backend": "repet"}, ["vocals", "drums", "bass", "other"]),
+        ({"backend": "repet", "stems": 2}, ["vocals", "accompaniment"]),
+        ({"backend": "hpss"}, ["harmonic", "percussive", "residual"]),
+    ],
+)
+@pytest.mark.parametrize("channels", [1, 2, 6])
+def test_stems_add_up_to_the_sound(tmp_path: Path, asked: dict[str, Any], names: list[str], channels: int) -> None:
+    audio = music(channels)
+    found = there(separate(audio, **asked, context=make_context(tmp_path)))
+    assert sorted(found) == sorted(names)
+    total = np.sum([part.samples for part in found.values()], axis=0, dtype=np.float64)
+    np.testing.assert_allclose(total, audio.samples, atol=1e-6)
+    assert all(part.sample_rate == RATE for part in found.values())
+
+
+def test_spleeter_gives_its_stems(tmp_path: Path, random_weights: Path) -> None:
+    audio = music(seconds=1.0)
+    named = InputFiles(str(random_weights), (random_weights,))
+    found = there(separate(audio, weights=named, context=make_context(tmp_path)))
+    assert list(found) == ["vocals", "accompaniment"]
+    assert all(part.samples.shape == audio.samples.shape for part in found.values())
+    assert all(np.isfinite(part.samples).all() and part.samples.any() for part in found.values())
+
+
+def test_without_a_backend_what_is_here_decides(folder: Path, random_weights: Path) -> None:
+    found, said = settled(NOTHING)
+    assert (found["backend"], found["stems"]) == ("repet", 4)
+    assert said.startswith("repet, as there are no weights 'spleeter-2stems' here")
+    kept = folder / "spleeter-2stems.safetensors"
+    kept.write_bytes(random_weights.read_bytes())
+    found, said = settled(NOTHING)
+    assert (found["backend"], found["stems"], found["weights"].paths) == ("spleeter", 2, (kept,))
+    assert said == "spleeter, as its weights 'spleeter-2stems' are here"
+    assert settled({**NOTHING, "stems": 4})[0]["backend"] == "repet"
+    assert settled({**NOTHING, "backend": "repet"})[1] == ""
+    assert settled(settled(NOTHING)[0])[0] == settled(NOTHING)[0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"backend": "spleeter"}, "the model 'spleeter-2stems' is not here"),
+        ({"stems": 5}, "the model 'spleeter-5stems' is not here"),
+        ({"stems": 3}, "no such stems"),
+        ({"backend": "hpss", "stems": 2}, "no such stems"),
+        ({"backend": "repet", "wiener": True}, "parameter of the backend 'spleeter'"),
+        ({"backend": "hpss", "centre": 0.1}, "parameter of the backend 'repet'"),
+        ({"power": 1.0}, "parameter of the backend 'hpss'"),
+    ],
+)
+def test_what_does_not_fit_is_refused(asked: dict[str, Any], message: str) -> None:
+    with pytest.raises(MistakeError, match=message):
+        settled({**NOTHING, **asked})
+
+
+def test_weights_say_how_many_stems_they_are_for(random_weights: Path, tmp_path: Path) -> None:
+    assert stems_in(random_weights) == 2
+    named = InputFiles(str(random_weights), (random_weights,))
+    with pytest.raises(MistakeError, match="for other stems"):
+        settled({**NOTHING, "weights": named, "stems": 4})
+    for content in (b"", b"short", random_weights.read_bytes()[8:4000]):
+        (tmp_path / "broken.safetensors").write_bytes(content)
+        with pytest.raises(MistakeError, match="no weights of Spleeter"):
+            stems_in(tmp_path / "broken.safetensors")
+
+
+def test_outputs_follow_the_settled_parameters() -> None:
+    assert outputs_with(settled({**NOTHING, "backend": "hpss"})[0]) == ("harmonic", "percussive", "residual")
+
+
+def test_a_piece_is_told_what_was_chosen_and_which_outputs_there_are(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "piece").mkdir()
+    sf.write(tmp_path / "loop.wav", music().samples.T, RATE)
+    (tmp_path / "piece" / "apart.yaml").write_text(
+        "title: apart\nsteps:\n  loop: {node: load, path: loop.wav}\n  stems: {node: separate, audio: loop}\n"
+        "output: stems.drums\n"
+    )
+
+    def resynthesis(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [str(Path(sys.executable).with_name("resynthesis")), *arguments, "--config-dir", ".", "piece=apart"]
+        return subprocess.run([*command, "tracking=off"], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    planned = resynthesis("plan")
+    assert "repet, as there are no weights 'spleeter-2stems' here" in planned.stdout
+    wrong = resynthesis("render", "piece.output=stems.piano")
+    assert wrong.returncode == 2 and "has no output 'piano' with its parameters" in wrong.stderr
+    assert "vocals, drums, bass, other" in wrong.stderr
+    assert resynthesis("render").returncode == 0
+    (record,) = (tmp_path / "outputs" / "records").glob("*.json")
+    assert "repet, as there are no weights" in record.read_text()
