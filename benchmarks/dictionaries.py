@@ -19,8 +19,8 @@ import numpy as np
 import soundfile
 
 from nodes.dictionaries.pursuit.books import THRESHOLD, book_of, compile_all, signal_to_noise
-from nodes.dictionaries.pursuit.decomposing import Course
 from nodes.dictionaries.pursuit.dictionary import Dictionary
+from nodes.dictionaries.pursuit.searching import Course
 from pipelines.value import Array
 from pipelines.workers import set_workers
 
@@ -56,10 +56,14 @@ def main() -> int:
             if options.threads:
                 walls = [_fastest(sound, rate, atoms, options.repeats, count)[2] for count in (1, 2)]
                 row.append(f"{walls[0] / walls[1]:.2f}")
+            if options.oversampling:
+                finer = [_fastest(sound, rate, atoms, options.repeats, oversampling=number)[:2] for number in (2, 4)]
+                row += [f"{spent / atoms * 1e6:.2f}, {ratio:.2f}" for spent, ratio in finer]
             rows.append(row)
     print(f"first channel, {SCALES[0]} to {SCALES[-1]}, overlap 4, Blackman, one thread; least of {options.repeats}\n")
     heads = ["sound", "s", "atoms", "CPU µs an atom", "SNR dB"]
     heads += ["exact order dB"] * options.exact + ["wall, two threads, times less"] * options.threads
+    heads += ["oversampling 2: µs, dB", "4: µs, dB"] * options.oversampling
     print(table(heads, rows))
     print("\nat most: " + ", ".join(f"{limit:g} µs for {atoms} atoms" for atoms, limit in LIMITS.items()))
     cold, warm = _first_calls()
@@ -68,22 +72,25 @@ def main() -> int:
     return 0 if kept and cold - warm <= FIRST else 1
 
 
-def _fastest(sound: Array, rate: int, atoms: int, repeats: int, threads: int = 1) -> tuple[float, float, float]:
+def _fastest(
+    sound: Array, rate: int, atoms: int, repeats: int, threads: int = 1, oversampling: int = 1
+) -> tuple[float, float, float]:
     """Return the least CPU seconds, the SNR and the least seconds on the clock; kernels are made each time."""
     set_workers(threads)
     spent, walls, ratio = [], [], 0.0
     for _ in range(repeats):
         start, clock = time.process_time(), time.perf_counter()
-        ratio = _ratio(sound, rate, atoms, Course())
+        ratio = _ratio(sound, rate, atoms, Course(), oversampling)
         spent.append(time.process_time() - start)
         walls.append(time.perf_counter() - clock)
     set_workers(1)
     return min(spent), ratio, min(walls)
 
 
-def _ratio(sound: Array, rate: int, atoms: int, course: Course) -> float:
+def _ratio(sound: Array, rate: int, atoms: int, course: Course, oversampling: int = 1) -> float:
     residual = np.zeros_like(sound)
-    book_of(sound, rate, Dictionary(SCALES, "blackman", 4, THRESHOLD), atoms, 300.0, "together", residual, course)
+    dictionary = Dictionary(SCALES, "blackman", 4, THRESHOLD, oversampling)
+    book_of(sound, rate, dictionary, atoms, 300.0, "together", residual, course)
     return signal_to_noise(sound, residual)
 
 
@@ -114,6 +121,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--exact", action="store_true", help="beside the exact order, which is slow")
     parser.add_argument("--threads", action="store_true", help="wall time of one thread over that of two")
+    parser.add_argument("--oversampling", action="store_true", help="beside two and four times as many frequencies")
     return parser.parse_args()
 
 

@@ -20,8 +20,10 @@ from nodes.dictionaries.book import Book
 from nodes.dictionaries.pursuit import books
 from nodes.dictionaries.pursuit.blocks import Limits, Pursuing, decompose, energy_in
 from nodes.dictionaries.pursuit.compiling import at_hand
-from nodes.dictionaries.pursuit.decomposing import Course, Pursuit, pursue
+from nodes.dictionaries.pursuit.decomposing import Pursuit, pursue
 from nodes.dictionaries.pursuit.dictionary import Dictionary, dictionary_of
+from nodes.dictionaries.pursuit.searching import Course
+from nodes.dictionaries.pursuit.sizes import THRESHOLD
 from nodes.dictionaries.pursuit.sweeping import follow
 from nodes.dictionaries.pursuit.turns import Turns, pursue_in_turns
 from nodes.values.blocks import spans
@@ -102,7 +104,7 @@ def compile_all() -> None:
     """Compile what is not at hand, by a pursuit of two atoms."""
     sound = np.zeros((2, 256))
     sound[:, 100] = 1.0
-    dictionary = dictionary_of((64,), "hann", 4, books.THRESHOLD)
+    dictionary = dictionary_of((64,), "hann", 4, THRESHOLD)
     pursue_in_turns(Turns(1, 1.0, (True, False)), sound, dictionary, 2, 0.0, Course(), lambda new: None, 256)
 
 

@@ -11,7 +11,9 @@ from nodes.dictionaries.book import Book
 from nodes.dictionaries.node.decomposing import (
     LARGE,
     Atoms,
+    Grid,
     Overlap,
+    Oversampling,
     Rate,
     Ratio,
     Scales,
@@ -40,7 +42,7 @@ class Interlinking(NamedTuple):
 
 def _facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
     """Refuse what does not work; each book and residual has rate, channels and duration of its sound."""
-    refuse_scales(parameters["scales"], parameters["overlap"])
+    refuse_scales(*(parameters[name] for name in ("scales", "overlap", "window", "oversampling")))
     _refuse_balance(parameters["mode"], parameters["balance"])
     known = {name: {key: (inputs[name] or {})[key] for key in FORM if key in (inputs[name] or {})} for name in "ab"}
     return {**known, **{f"residual_{name}": form for name, form in known.items()}}
@@ -56,6 +58,8 @@ def dbm_interlink(
     scales: Scales = [512, 1024, 2048, 4096, 8192],  # noqa: B006
     window: Window = "blackman",
     overlap: Overlap = 4,
+    oversampling: Oversampling = 1,
+    grid: Grid | None = None,
     snr: Ratio | None = None,
     atoms: Atoms | None = None,
     rate: Rate | None = None,
@@ -82,7 +86,7 @@ def dbm_interlink(
     balance
         How much a counts beside b: of 'alternate' the share of sweeps in which a chooses, of 'joint' its weight. At 1
         only a counts, at 0 only b; 0.5 unless given. Not for 'lead'.
-    scales, window, overlap
+    scales, window, overlap, oversampling, grid
         Those of `dbm_decompose`.
     snr
         Energy of a sound over that of its residual: of a for 'lead', of each for 'alternate', and one that is there
@@ -98,12 +102,14 @@ def dbm_interlink(
         Where the sample rates differ, 'lead' is given a balance, a scale does not work as in `dbm_decompose`, or a
         sample is NaN or infinite.
     """
-    refuse_scales(scales, overlap)
+    refuse_scales(scales, overlap, window, oversampling)
     _refuse_balance(mode, balance)
     _refuse_rates(a, b)
     from nodes.dictionaries import interlinking
-    from nodes.dictionaries.pursuit.books import THRESHOLD, signal_to_noise
+    from nodes.dictionaries.pursuit.books import signal_to_noise
     from nodes.dictionaries.pursuit.dictionary import dictionary_of
+    from nodes.dictionaries.pursuit.searching import course_of
+    from nodes.dictionaries.pursuit.sizes import THRESHOLD
     from nodes.values.blocks import require_finite_sound
 
     for name, audio in (("a", a), ("b", b)):
@@ -114,10 +120,11 @@ def dbm_interlink(
         a.samples,
         b.samples,
         a.sample_rate,
-        dictionary_of(tuple(sorted(scales)), window, overlap, THRESHOLD),
+        dictionary_of(tuple(sorted(scales)), window, overlap, THRESHOLD, oversampling),
         limits,
         mode,
         0.5 if balance is None else balance,
+        course_of(grid),
         heard=context.tally("atoms"),
         room=context.array if a.samples.nbytes + b.samples.nbytes >= LARGE else np.zeros,
     )

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nodes.dictionaries.pursuit.decomposing import Course, Pursuit, falling, pursue
+from nodes.dictionaries.pursuit.decomposing import Pursuit, pursue
 from nodes.dictionaries.pursuit.dictionary import Dictionary
 from nodes.dictionaries.pursuit.refreshing import subtract
+from nodes.dictionaries.pursuit.searching import Course, falling
 from nodes.values.blocks import spans
 from pipelines.context import release
 from pipelines.value import Array
@@ -35,7 +36,7 @@ class Limits(NamedTuple):
 
 
 class Decomposed(NamedTuple):
-    """Atoms of a whole sound by falling gain; see `Pursuit`. Frame 0 begins a longest scale before the sound."""
+    """Atoms of a whole sound by falling gain; see `Pursuit`. Sample 0 is a longest scale before the sound."""
 
     atoms: Array
     weights: Array
@@ -99,7 +100,7 @@ def decompose(
         count += len(part.atoms)
         _write(part.residual[:, : stop - start if beyond else None], residual, start - longest)
         carried = part.residual[:, stop - start :]
-        part.atoms[:, 1] += start // np.array(dictionary.hops, np.int32)[part.atoms[:, 0]]
+        part.atoms[:, 1] += start
         found.append(part._replace(residual=part.residual[:, :0]))
         release(samples)
         release(residual)
@@ -110,7 +111,7 @@ def decompose(
 
 def block_span(dictionary: Dictionary, channels: int) -> int:
     """Return the samples of a block, a multiple of the longest scale."""
-    each = 4 * dictionary.overlap * len(dictionary.scales) * channels
+    each = 4 * dictionary.overlap * dictionary.oversampling * len(dictionary.scales) * channels
     return max(LEAST, ROOM // each // dictionary.longest) * dictionary.longest
 
 
@@ -125,8 +126,7 @@ def energy_in(samples: Array) -> float:
 
 def _kept(part: Pursuit, dictionary: Dictionary, span: int) -> Pursuit:
     """Return the atoms that begin within a block; put the others back into what is left."""
-    starts = part.atoms[:, 1] * np.array(dictionary.hops)[part.atoms[:, 0]]
-    beyond = starts >= span
+    beyond = part.atoms[:, 1] >= span
     if beyond.any():
         subtract(part.residual, part.atoms[beyond], -part.weights[beyond], dictionary)
     return part._replace(atoms=part.atoms[~beyond], weights=part.weights[~beyond], gains=part.gains[~beyond])

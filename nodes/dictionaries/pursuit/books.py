@@ -12,16 +12,15 @@ from nodes.dictionaries.book import Book
 from nodes.dictionaries.pursuit import refreshing, sweeping
 from nodes.dictionaries.pursuit.blocks import Decomposed, Limits, decompose, energy_in
 from nodes.dictionaries.pursuit.compiling import at_hand
-from nodes.dictionaries.pursuit.decomposing import Course, falling, pursue
+from nodes.dictionaries.pursuit.decomposing import pursue
 from nodes.dictionaries.pursuit.dictionary import Dictionary, dictionary_of
+from nodes.dictionaries.pursuit.searching import Course, falling
+from nodes.dictionaries.pursuit.sizes import THRESHOLD
 from nodes.dictionaries.windows import WINDOWS
 from pipelines.value import Array
 from pipelines.workers import spread
 
 Channels = Literal["together", "apart"]
-
-THRESHOLD = 3e-4
-"""Inner products of atoms below this do not count until the next refresh."""
 
 
 class Made(NamedTuple):
@@ -109,12 +108,12 @@ def _joined(each: list[Decomposed]) -> Decomposed:
 
 def book_from(found: Decomposed, dictionary: Dictionary, samples: int, sample_rate: int) -> Book:
     """Return atoms as a book of a sound of so many samples."""
-    scales, frames, bins = found.atoms.T
-    lengths, hops = (np.array(each, np.int64)[scales] for each in (dictionary.scales, dictionary.hops))
+    scales, starts, bins = found.atoms.T
+    lengths = np.array(dictionary.scales, np.int32)[scales]
     return Book(
-        frames * hops - dictionary.longest,
-        lengths.astype(np.int32),
-        bins / lengths,
+        starts - dictionary.longest,
+        lengths,
+        bins / np.array(dictionary.bins)[scales],
         np.full(len(scales), WINDOWS.index(dictionary.window), np.uint8),
         np.ascontiguousarray(found.weights.T),
         samples,

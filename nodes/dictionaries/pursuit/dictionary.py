@@ -21,22 +21,29 @@ class Tables(NamedTuple):
     ----------
     lengths, hops
         Of each scale, in samples.
+    bins
+        Of each scale between 0 Hz and the sample rate, N.
+    edge
+        Blocks of bins at 0 Hz and at half the sample rate in which atoms count less or more than |c|².
     kernels
         Inner products of atoms.
     turns_real, turns_imaginary
-        exp(2πik/M) of the longest scale.
+        exp(2πik/N) of the longest scale.
     overlaps
         γ = ⟨g*, g⟩ of an atom and its conjugate for each bin of each scale, complex64.
     inverses
         1/(1 - |γ|²).
     factors
-        What an atom counts is p x² + q y² + s x y where x + iy is its coefficient: p, then q, then s of all bins.
+        What an atom counts is p x² + q y² + s x y where x + iy is its coefficient: p, then q, then s of all bins; all
+        are 0 where there is no atom.
     first_bins
         Where the bins of each scale begin in `overlaps`.
     """
 
     lengths: Array
     hops: Array
+    bins: Array
+    edge: int
     kernels: Kernels
     turns_real: Array
     turns_imaginary: Array
@@ -77,7 +84,10 @@ class State(NamedTuple):
 
 @dataclass(frozen=True)
 class Dictionary:
-    """Real Gabor atoms of all bins 0 … M/2 - 1 in frames each M/overlap samples, at several scales M.
+    """Real Gabor atoms of bins 0 … N/2 - 1 of N = M × oversampling, each M/overlap samples, at several scales M.
+
+    There is none of less than a cycle in its window but at 0 Hz, nor that near to half the sample rate: its sine and
+    cosine would hardly differ.
 
     Parameters
     ----------
@@ -89,12 +99,15 @@ class Dictionary:
         Frames that cover a sample, a power of 2.
     threshold
         Inner products of atoms below this do not count until the next refresh.
+    oversampling
+        Bins for each sample of a window, a power of 2.
     """
 
     scales: tuple[int, ...]
     window: str
     overlap: int
     threshold: float
+    oversampling: int = 1
 
     @property
     def longest(self) -> int:
@@ -112,18 +125,22 @@ class Dictionary:
         return [scale // self.overlap for scale in self.scales]
 
     @cached_property
+    def bins(self) -> list[int]:
+        """Bins between 0 Hz and the sample rate."""
+        return [scale * self.oversampling for scale in self.scales]
+
+    @cached_property
     def tables(self) -> Tables:
         """What the compiled loops need."""
-        overlaps = [_overlaps(window) for window in self.windows]
-        flat = np.concatenate(overlaps)
-        inverses = 1 / (1 - np.square(np.abs(flat)))
-        first_bins = np.concatenate([[0], np.cumsum([len(each) for each in overlaps])])
-        inverses[first_bins[:-1]] = 0.5  # at 0 Hz the atom is its own conjugate: each gives half
-        turns = np.exp(2j * np.pi * np.arange(self.longest) / self.longest)
+        flat = np.concatenate([_overlaps(window, self.oversampling) for window in self.windows])
+        inverses = np.concatenate([_inverses(window, self.oversampling) for window in self.windows])
+        turns = np.exp(2j * np.pi * np.arange(max(self.bins)) / max(self.bins))
         return Tables(
             np.array(self.scales, np.int64),
             np.array(self.hops, np.int64),
-            kernels_of(self.windows, self.hops, self.threshold),
+            np.array(self.bins, np.int64),
+            self.oversampling,
+            kernels_of(self.windows, self.hops, self.threshold, self.oversampling),
             turns.real.astype(np.float32),
             turns.imag.astype(np.float32),
             flat.astype(np.complex64),
@@ -131,14 +148,13 @@ class Dictionary:
             np.concatenate([(1 - flat.real) * inverses, (1 + flat.real) * inverses, -2 * flat.imag * inverses]).astype(
                 np.float32
             ),
-            first_bins,
+            _starts(np.array(self.bins) // 2),
         )
 
     def layout(self, span: int, channels: int) -> Layout:
         """Return how the coefficients lie of frames that begin within `span` samples, a multiple of the longest hop."""
-        scales, hops = np.array(self.scales), np.array(self.hops)
-        frames = span // hops
-        blocks = scales // 2 // LANES
+        frames = span // np.array(self.hops)
+        blocks = np.array(self.bins) // 2 // LANES
         return Layout(
             channels,
             frames,
@@ -149,10 +165,12 @@ class Dictionary:
         )
 
 
-@lru_cache(maxsize=8)
-def dictionary_of(scales: tuple[int, ...], window: str, overlap: int, threshold: float) -> Dictionary:
-    """Return a dictionary, its tables made once."""
-    return Dictionary(scales, window, overlap, threshold)
+@lru_cache(maxsize=2)
+def dictionary_of(
+    scales: tuple[int, ...], window: str, overlap: int, threshold: float, oversampling: int = 1
+) -> Dictionary:
+    """Return a dictionary, its tables made once; only the last two are kept, as they may be large."""
+    return Dictionary(scales, window, overlap, threshold, oversampling)
 
 
 def empty_state(layout: Layout) -> State:
@@ -168,10 +186,20 @@ def _aligned(size: int) -> Array:
     return room[start : start + size]
 
 
-def _overlaps(window: Array) -> Array:
-    """Return ⟨g*, g⟩ for the bins 0 … M/2 - 1; that of bin 0, which is 1, as 0."""
-    found = np.fft.fft(np.square(window))[0::2]
-    found[0] = 0
+def _overlaps(window: Array, oversampling: int) -> Array:
+    """Return ⟨g*, g⟩ for the bins 0 … N/2 - 1; 0 for bin 0, where it is 1, and where there is no atom."""
+    found = np.fft.fft(np.square(window), len(window) * oversampling)[0::2]
+    found[:oversampling] = 0
+    found[len(found) - oversampling + 1 :] = 0
+    return np.asarray(found)
+
+
+def _inverses(window: Array, oversampling: int) -> Array:
+    """Return 1/(1 - |γ|²) for the bins 0 … N/2 - 1, and 0 where there is no atom."""
+    found = 1 / (1 - np.square(np.abs(_overlaps(window, oversampling))))
+    found[:oversampling] = 0
+    found[len(found) - oversampling + 1 :] = 0
+    found[0] = 0.5  # at 0 Hz the atom is its own conjugate: each gives half
     return np.asarray(found)
 
 

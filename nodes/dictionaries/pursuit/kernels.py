@@ -1,7 +1,7 @@
 """Inner products of atoms with each other, exact and then cut where they are small.
 
-An atom g₁ of scale 1 (window w₁, M₁ bins) and one of scale 2 that begins τ samples later have ⟨g₁, g₂⟩ =
-exp(2πi m₁τ/M₁) K(m₂/M₂ - m₁/M₁), where K(δ) = Σ w₁(t + τ) w₂(t) exp(-2πiδt). K depends on τ, and so on the place of the
+An atom g₁ of scale 1 (window w₁, N₁ bins) and one of scale 2 that begins τ samples later have ⟨g₁, g₂⟩ =
+exp(2πi m₁τ/N₁) K(m₂/N₂ - m₁/N₁), where K(δ) = Σ w₁(t + τ) w₂(t) exp(-2πiδt). K depends on τ, and so on the place of the
 first atom's frame among the frames of scale 2 (`phase`), and where scale 2 has fewer bins on that of its bin among
 those (`part`). Fixing K in advance and cutting it where it is small is the method of Průša, Holighaus and Balazs,
 Fast Matching Pursuit with Multi-Gabor Dictionaries (ACM TOMS 2021).
@@ -10,6 +10,7 @@ Fast Matching Pursuit with Multi-Gabor Dictionaries (ACM TOMS 2021).
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -47,11 +48,14 @@ class Kernels(NamedTuple):
     reaches: Array
 
 
-def kernels_of(windows: list[Array], hops: list[int], threshold: float) -> Kernels:
-    """Return K for all pairs of scales, cut where its magnitude stays below `threshold`; 1 is an atom with itself."""
+def kernels_of(windows: list[Array], hops: list[int], threshold: float, oversampling: int = 1) -> Kernels:
+    """Return K for all pairs of scales, cut where its magnitude stays below `threshold`; 1 is an atom with itself.
+
+    A window has `oversampling` times as many bins as samples.
+    """
     count = len(windows)
     pairs = [(one, other) for one in range(count) for other in range(count) if len(windows[one]) >= len(windows[other])]
-    both = spread(partial(_both_ways, windows, hops, threshold), pairs)
+    both = spread(partial(_both_ways, windows, hops, threshold, oversampling), pairs)
     found = {pair[::-1]: back for pair, (_, back) in zip(pairs, both, strict=True)}
     found |= {pair: there for pair, (there, _) in zip(pairs, both, strict=True)}
     each = [found[pair] for pair in np.ndindex(count, count)]
@@ -59,13 +63,15 @@ def kernels_of(windows: list[Array], hops: list[int], threshold: float) -> Kerne
     filled = LANES + np.cumsum([0, *(len(rows.values) for rows in each)])
     for rows, before in zip(each, filled[:-1], strict=True):
         rows.rows[:, 4] += before
-    flat = np.concatenate([np.zeros(LANES, np.complex64), *(rows.values for rows in each)])
+    real, imaginary = np.zeros((2, int(filled[-1])), np.float32)
+    for rows, (first, last) in zip(each, pairwise(filled), strict=True):
+        real[first:last], imaginary[first:last] = rows.values.real, rows.values.imag
     return Kernels(
         groups[:-1].reshape(count, count),
         np.concatenate([[0], np.cumsum(np.concatenate([rows.sizes for rows in each]))]),
         np.concatenate([rows.rows for rows in each]),
-        flat.real.copy(),
-        flat.imag.copy(),
+        real,
+        imaginary,
         np.array([rows.reach for rows in each]).reshape(count, count).max(1) + 2,
     )
 
@@ -91,7 +97,7 @@ class _Products(NamedTuple):
     frames, lags
         Frames of scale 2 from that where the atom lies, and their τ.
     bins, parts
-        Length of scale 2, and of how many of its bins a bin of scale 2 is one.
+        Bins of scale 2, and of how many of its bins a bin of scale 2 is one.
     reach
         Bins of scale 1 that the widest reaches.
     """
@@ -105,23 +111,25 @@ class _Products(NamedTuple):
     reach: int
 
 
-def _both_ways(windows: list[Array], hops: list[int], threshold: float, pair: tuple[int, int]) -> tuple[_Rows, _Rows]:
+def _both_ways(
+    windows: list[Array], hops: list[int], threshold: float, oversampling: int, pair: tuple[int, int]
+) -> tuple[_Rows, _Rows]:
     """Return the rows of a scale to one not longer, and of that one to it.
 
     Both come of the same products, as K₂₁(-τ, δ) = exp(-2πiδτ) K₁₂(τ, δ).
     """
     (long, short), (far, near) = [windows[scale] for scale in pair], [hops[scale] for scale in pair]
-    bins, phases = len(long), far // near
-    steps = np.arange(1 - len(short) // near, (bins - 1) // near + 1)
+    bins, fewer, phases = len(long) * oversampling, len(short) * oversampling, far // near
+    steps = np.arange(1 - len(short) // near, (len(long) - 1) // near + 1)
     spectra = scipy.fft.rfft(_products(long, short, steps[0] * near, near, len(steps)), axis=1, n=bins)
     above = np.abs(spectra) > threshold
     widths = np.where(above.any(1), above.shape[1] - 1 - np.argmax(above[:, ::-1], axis=1), -1)
     reach = int(widths.max())
-    spectra = spectra[:, : reach + 1]
+    spectra = spectra[:, : reach + 1].copy()  # what is left of the whole is given back
     turns = np.exp(-2j * np.pi * np.arange(bins) / bins).astype(np.complex64)
     turned = spectra * turns[np.outer(steps * near, np.arange(reach + 1)) % bins]
-    there = _Products(spectra, widths, steps, steps * near, len(short), bins // len(short), reach)
-    back = _Products(turned, widths, -(steps // phases), -steps * near, bins, 1, reach * len(short) // bins)
+    there = _Products(spectra, widths, steps, steps * near, fewer, bins // fewer, reach)
+    back = _Products(turned, widths, -(steps // phases), -steps * near, bins, 1, reach * fewer // bins)
     part, lag = (grid.ravel() for grid in np.meshgrid(np.arange(there.parts), np.arange(len(steps)), indexing="ij"))
     order = np.lexsort((-steps, steps % phases))
     return _rows_of(there, part, lag, part), _rows_of(back, (steps % phases)[order], order, np.zeros_like(order))
@@ -138,11 +146,13 @@ def _rows_of(products: _Products, group: Array, lag: Array, part: Array) -> _Row
     lengths = high - low + 1
     places = np.concatenate([[0], np.cumsum(lengths + LANES)])
     rows = np.stack([frames[lag], lags[lag], low, lengths, places[:-1]], axis=1).astype(np.int64)
+    every = np.arange(int(lengths.sum()))
+    begun = np.cumsum(lengths) - lengths
+    away = every * parts + np.repeat((low - begun) * parts - part, lengths)
+    found = spectra.ravel()[np.repeat(lag * spectra.shape[1], lengths) + np.abs(away)]
+    np.negative(found.imag, out=found.imag, where=away < 0)
     values = np.zeros(int(places[-1]), np.complex64)
-    inside = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    away = (np.repeat(low, lengths) + inside) * parts - np.repeat(part, lengths)
-    found = spectra[np.repeat(lag, lengths), np.abs(away)]
-    values[np.repeat(places[:-1], lengths) + inside] = np.where(away < 0, found.conj(), found)
+    values[np.repeat(places[:-1] - begun, lengths) + every] = found
     return _Rows(rows, sizes, values, reach)
 
 

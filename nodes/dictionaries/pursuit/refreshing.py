@@ -30,12 +30,12 @@ def subtract(residual: Array, atoms: Array, weights: Array, dictionary: Dictiona
     residual
         channels × samples, float64; changed in place.
     atoms
-        atoms × (scale, frame, bin).
+        atoms × (scale, first sample, bin).
     weights
         atoms × channels, complex.
     """
     segment, scales = SEGMENT * dictionary.longest, len(dictionary.scales)
-    keys = atoms[:, 1].astype(np.int64) * np.array(dictionary.hops)[atoms[:, 0]] // segment * scales + atoms[:, 0]
+    keys = atoms[:, 1] // segment * scales + atoms[:, 0]
     keys = keys.astype(np.min_scalar_type(keys.max(initial=0)))  # few bits are sorted without comparing
     order = np.argsort(keys, kind="stable")
     used = np.unique(keys[order] // scales)
@@ -54,34 +54,39 @@ def _synthesised(
     number, bounds = chosen
     segment = SEGMENT * dictionary.longest
     sound = np.zeros((channels, segment + dictionary.longest))
-    room = np.empty((dictionary.overlap * segment + dictionary.longest) // 2, np.complex128)
-    for scale, (window, hop) in enumerate(zip(dictionary.windows, dictionary.hops, strict=True)):
+    room = np.empty((dictionary.overlap * segment + dictionary.longest) // 2 * dictionary.oversampling, np.complex128)
+    for scale, (window, bins) in enumerate(zip(dictionary.windows, dictionary.bins, strict=True)):
         inside = slice(bounds[scale], bounds[scale + 1])
-        if inside.start == inside.stop:
-            continue
-        frames, rows = np.unique(atoms[inside, 1], return_inverse=True)
-        starts = frames.astype(np.int64) * hop - number * segment
-        for channel in range(channels):
-            spectra = room[: -(-len(frames) // 2) * len(window)]
-            _write_spectra(rows, atoms[inside, 2], weights[inside, channel], len(window), spectra)
-            pairs = spectra.reshape(-1, len(window))
-            pairs = scipy.fft.ifft(pairs, axis=1, norm="forward", overwrite_x=True)
-            overlap_add(sound[channel], pairs.view(np.float64), starts, window)
+        starts, rows = np.unique(atoms[inside, 1], return_inverse=True)
+        most = len(room) // bins * 2
+        for first in range(0, len(starts), most):  # all at once where frames lie on one grid
+            which = (rows >= first) & (rows < first + most)
+            some = starts[first : first + most] - number * segment
+            spectra = room[: -(-len(some) // 2) * bins]
+            for channel in range(channels):
+                own = rows[which] - first, atoms[inside, 2][which], weights[inside, channel][which]
+                _write_spectra(*own, bins, spectra)
+                pairs = spectra.reshape(-1, bins)
+                pairs = scipy.fft.ifft(pairs, axis=1, norm="forward", overwrite_x=True)
+                overlap_add(sound[channel], pairs.view(np.float64), some, window)
     return sound
 
 
-def _write_spectra(rows: Array, bins: Array, weights: Array, length: int, spectra: Array) -> None:
+def _write_spectra(rows: Array, numbers: Array, weights: Array, bins: int, spectra: Array) -> None:
     """Write the sums of atoms of all rows as spectra of two rows each: one is the real part, one the imaginary."""
     spectra[:] = 0
     weights = np.where(rows % 2, 1j, 1) * weights
     conjugates = np.where(rows % 2, -1, 1) * weights.conj()
-    np.add.at(spectra, rows // 2 * length + bins, weights)
-    np.add.at(spectra, rows // 2 * length + -bins % length, conjugates)
+    np.add.at(spectra, rows // 2 * bins + numbers, weights)
+    np.add.at(spectra, rows // 2 * bins + -numbers % bins, conjugates)
 
 
 @compiled
 def overlap_add(sound: Array, pairs: Array, starts: Array, window: Array) -> None:
-    """Add windowed frames to a sound, each at its start; samples of two frames lie by turns in each row of `pairs`."""
+    """Add windowed frames to a sound, each at its start; samples of two frames lie by turns in each row of `pairs`.
+
+    What a row holds beyond the window is left out.
+    """
     for frame in range(len(starts)):
         start = starts[frame]
         for sample in range(len(window)):
@@ -114,7 +119,7 @@ def _analyse_segment(
             shape = last - first, len(window)
             views = np.lib.stride_tricks.as_strided(sound, shape, (hop * sound.itemsize, sound.itemsize))
             frames = np.multiply(views, window, out=room[: views.size].reshape(shape))
-            spectra = scipy.fft.rfft(frames, axis=1)
+            spectra = scipy.fft.rfft(frames, blocks * STRIDE, axis=1)
             arrange(spectra.view(np.float32), state.coefficients[place:], blocks, channel, layout.channels)
         measure(scale, first, last, dictionary.tables, layout, state)
 

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nodes.dictionaries.pursuit.decomposing import Course, Pursuit, Search, Taken, merged
+from nodes.dictionaries.pursuit.decomposing import Pursuit
 from nodes.dictionaries.pursuit.dictionary import Dictionary
+from nodes.dictionaries.pursuit.searching import Course, Search, Taken
 from pipelines.value import Array
 
 
@@ -105,7 +106,10 @@ class _Duet:
             led = self.searches[leader].sweep()
             if led is not None:
                 followed = self.searches[1 - leader].follow(led)
-                each = [merged(led if number == leader else followed, led) for number in (0, 1)]
+                each = [
+                    search.merged(led if number == leader else followed, led)
+                    for number, search in enumerate(self.searches)
+                ]
                 return _Found(each, each[leader].gains)
         return None
 

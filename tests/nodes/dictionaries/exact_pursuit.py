@@ -34,6 +34,7 @@ class Exact:
     scales: tuple[int, ...]
     window: str
     overlap: int
+    oversampling: int = 1
 
     def __post_init__(self) -> None:
         longest = max(self.scales)
@@ -52,6 +53,7 @@ class Exact:
         """Take an atom out; return the energy that it took away, and its weight in each channel."""
         place = start + max(self.scales)
         assert place in self.starts[scale]
+        assert number in self._numbers(scale)
         basis = self._basis(scale, number)
         part = self.residual[:, place : place + scale]
         before = np.sum(part**2)
@@ -62,19 +64,25 @@ class Exact:
 
     def _gains(self, scale: int) -> Array:
         """Return the energy that each atom takes away: projections on cosine and sine, by their Gram matrix."""
-        window = window_of(self.window, scale)
+        window, numbers = window_of(self.window, scale), self._numbers(scale)
         views = np.lib.stride_tricks.sliding_window_view(self.residual, scale, axis=1)[:, self.starts[scale]]
-        spectra = np.fft.fft(views * window, axis=2)[:, :, : scale // 2]
-        phases = 2 * np.pi * np.outer(np.arange(scale // 2), np.arange(scale)) / scale
+        spectra = np.fft.fft(views * window, scale * self.oversampling, axis=2)[:, :, numbers]
+        phases = 2 * np.pi * np.outer(numbers, np.arange(scale)) / (scale * self.oversampling)
         cosines, sines = np.cos(phases) * window, np.sin(phases) * window
         a, b, c = (np.sum(x * y, axis=1) for x, y in ((cosines, cosines), (cosines, sines), (sines, sines)))
         x, y = spectra.real, -spectra.imag
-        determinant = np.where(np.arange(scale // 2) == 0, 1.0, a * c - b * b)
+        determinant = np.where(numbers == 0, 1.0, a * c - b * b)
         gains = (c * x * x - 2 * b * x * y + a * y * y) / determinant
         gains[:, :, 0] = x[:, :, 0] ** 2 / a[0]
         return np.asarray(gains.sum(0))
 
+    def _numbers(self, scale: int) -> Array:
+        """Return the bins of a scale: 0, and those a cycle or more in a window from 0 Hz and half the sample rate."""
+        cycle = self.oversampling
+        return np.concatenate([[0], np.arange(cycle, scale * cycle // 2 - cycle + 1)])
+
     def _basis(self, scale: int, number: int) -> Array:
-        window, phase = window_of(self.window, scale), 2 * np.pi * number * np.arange(scale) / scale
+        window = window_of(self.window, scale)
+        phase = 2 * np.pi * number * np.arange(scale) / (scale * self.oversampling)
         columns = [np.cos(phase) * window] + ([np.sin(phase) * window] if number else [])
         return np.stack(columns, axis=1)

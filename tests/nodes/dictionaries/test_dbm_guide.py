@@ -15,8 +15,8 @@ from nodes.dictionaries import guiding, rebuilding
 from nodes.dictionaries.book import Book, empty
 from nodes.dictionaries.interlinking import interlinked
 from nodes.dictionaries.node import dbm_guide, dbm_rebuild
-from nodes.dictionaries.pursuit.decomposing import Course
 from nodes.dictionaries.pursuit.dictionary import dictionary_of
+from nodes.dictionaries.pursuit.searching import Course
 from nodes.dictionaries.windows import WINDOWS, window_of
 from nodes.values.audio import Audio
 from pipelines.mistakes import MistakeError

@@ -18,8 +18,8 @@ from nodes.dictionaries.node import dbm_decompose, dbm_interlink
 from nodes.dictionaries.node.interlinking import Interlinking
 from nodes.dictionaries.pairing import Distances, pairs_of
 from nodes.dictionaries.pursuit import blocks, sweeping
-from nodes.dictionaries.pursuit.decomposing import Course
 from nodes.dictionaries.pursuit.dictionary import dictionary_of
+from nodes.dictionaries.pursuit.searching import Course
 from nodes.dictionaries.windows import window_of
 from nodes.values.audio import Audio
 from pipelines.mistakes import MistakeError
@@ -313,11 +313,11 @@ def test_the_plan_knows_the_form_of_all_results_and_refuses() -> None:
         "a": {"sample_rate": 44100, "channels": 1, "duration": 2.0, "kind": "Audio"},
         "b": {"sample_rate": 44100, "channels": 2, "kind": "Audio"},
     }
-    parameters = {"scales": [512], "overlap": 4, "mode": "joint", "balance": 0.5}
+    parameters = {"scales": [512], "overlap": 4, "window": "hann", "oversampling": 1, "mode": "joint", "balance": 0.5}
     found = rule(inputs, parameters)
     assert found["residual_a"] == found["a"] == {"sample_rate": 44100, "channels": 1, "duration": 2.0}
     assert found["residual_b"] == found["b"] == {"sample_rate": 44100, "channels": 2}
-    for wrong in ({"mode": "lead"}, {"scales": [100]}):
+    for wrong in ({"mode": "lead"}, {"scales": [100]}, {"scales": [32, 65536]}):
         with pytest.raises(MistakeError):
             rule(inputs, parameters | wrong)
 

@@ -11,9 +11,9 @@ from exact_pursuit import sound_of
 from nodes.dictionaries.pursuit import books, sweeping
 from nodes.dictionaries.pursuit.blocks import Limits, decompose, energy_in
 from nodes.dictionaries.pursuit.books import THRESHOLD, book_of, signal_to_noise
-from nodes.dictionaries.pursuit.decomposing import Course, falling
 from nodes.dictionaries.pursuit.dictionary import dictionary_of
 from nodes.dictionaries.pursuit.kernels import kernels_of
+from nodes.dictionaries.pursuit.searching import Course, falling
 from pipelines.workers import set_workers
 
 PROJECT = Path(__file__).parents[3]
@@ -92,7 +92,7 @@ def test_blocks_share_out_atoms_by_time():
     sound = np.random.default_rng(0).standard_normal((2, 60_000)).astype(np.float32)
     residual = np.zeros_like(sound)
     found = decompose(sound, dictionary, Limits(3000, 0.0), residual, block=2**13)
-    starts = found.atoms[:, 1] * np.array(dictionary.hops)[found.atoms[:, 0]] - dictionary.longest
+    starts = found.atoms[:, 1] - dictionary.longest
     shares = np.histogram(starts, [-256, 15_000, 30_000, 45_000, 60_000])[0]
     assert shares.sum() == 3000
     assert (np.abs(shares - 750) < 60).all()

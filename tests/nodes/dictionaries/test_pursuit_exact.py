@@ -6,8 +6,8 @@ from exact_pursuit import Exact, sound_of
 
 from nodes.dictionaries.book import Book
 from nodes.dictionaries.pursuit.books import THRESHOLD, book_of
-from nodes.dictionaries.pursuit.decomposing import Course
 from nodes.dictionaries.pursuit.dictionary import dictionary_of
+from nodes.dictionaries.pursuit.searching import Course
 
 EXACT = Course(stretch=None, refresh=3.0)
 
@@ -27,35 +27,40 @@ def tones(channels: int, length: int, seed: int) -> np.ndarray:
     return (sound / np.abs(sound).max()).astype(np.float32)
 
 
-def found(sound: np.ndarray, scales, window, overlap, atoms: int, course: Course, threshold=THRESHOLD) -> tuple:
+def found(sound, scales, window, overlap, atoms: int, course: Course, threshold=THRESHOLD, oversampling=1) -> tuple:
     residual = np.zeros_like(sound)
-    dictionary = dictionary_of(scales, window, overlap, threshold)
+    dictionary = dictionary_of(scales, window, overlap, threshold, oversampling)
     return book_of(sound, 44100, dictionary, atoms, 200.0, "together", residual, course).book, residual
 
 
-def places(book: Book) -> list[tuple[int, int, int]]:
-    bins = np.round(book.frequencies * book.lengths).astype(int)
+def places(book: Book, oversampling: int) -> list[tuple[int, int, int]]:
+    bins = np.round(book.frequencies * book.lengths * oversampling).astype(int)
     return list(zip(book.lengths.tolist(), book.starts.tolist(), bins.tolist(), strict=True))
 
 
 CASES = [
-    (1, (64, 256, 512), "blackman", 4, 3000),
-    (2, (32, 128, 256), "hann", 4, 1500),
-    (1, (128, 512), "gauss", 8, 2000),
-    (1, (64, 256), "gamma", 4, 1000),
-    (1, (64, 128), "reversed_gamma", 2, 900),
-    (1, (64, 256), "rectangular", 4, 800),
-    (3, (64,), "blackman", 2, 700),
+    (1, (64, 256, 512), "blackman", 4, 3000, 1),
+    (2, (32, 128, 256), "hann", 4, 1500, 1),
+    (1, (128, 512), "gauss", 8, 2000, 1),
+    (1, (64, 256), "gamma", 4, 1000, 1),
+    (1, (64, 128), "reversed_gamma", 2, 900, 1),
+    (1, (64, 256), "rectangular", 4, 800, 1),
+    (3, (64,), "blackman", 2, 700, 1),
+    (1, (32, 64, 256), "blackman", 4, 1500, 2),
+    (2, (64, 256), "hann", 2, 900, 4),
+    (1, (32, 128), "gauss", 4, 700, 8),
+    (1, (64, 256), "gamma", 4, 700, 4),
+    (1, (32, 64), "rectangular", 4, 400, 8),
 ]
 
 
-@pytest.mark.parametrize(("channels", "scales", "window", "overlap", "length"), CASES)
-def test_each_of_the_first_atoms_is_the_best_there_is(channels, scales, window, overlap, length):
+@pytest.mark.parametrize(("channels", "scales", "window", "overlap", "length", "oversampling"), CASES)
+def test_each_of_the_first_atoms_is_the_best_there_is(channels, scales, window, overlap, length, oversampling):
     sound = tones(channels, length, 1)
-    book, residual = found(sound, scales, window, overlap, 200, EXACT, 1e-6)
-    exact = Exact(sound.astype(np.float64), scales, window, overlap)
+    book, residual = found(sound, scales, window, overlap, 200, EXACT, 1e-6, oversampling)
+    exact = Exact(sound.astype(np.float64), scales, window, overlap, oversampling)
     loudest = np.abs(book.weights).max()
-    for place, weights in zip(places(book), book.weights.T, strict=True):
+    for place, weights in zip(places(book, oversampling), book.weights.T, strict=True):
         best = exact.best()
         gain, wanted = exact.take_out(*place)
         assert gain == pytest.approx(best, rel=1e-4)  # the same atom, or one as good within rounding

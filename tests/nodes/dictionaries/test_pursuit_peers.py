@@ -10,8 +10,8 @@ import pytest
 from sklearn.linear_model import OrthogonalMatchingPursuit
 
 from nodes.dictionaries.pursuit.books import THRESHOLD, book_of
-from nodes.dictionaries.pursuit.decomposing import Course
 from nodes.dictionaries.pursuit.dictionary import dictionary_of
+from nodes.dictionaries.pursuit.searching import Course
 from nodes.dictionaries.refitting import refit
 from nodes.dictionaries.windows import window_of
 

@@ -7,9 +7,10 @@ from exact_pursuit import sound_of
 from nodes.dictionaries.pursuit import books
 from nodes.dictionaries.pursuit.blocks import Decomposed
 from nodes.dictionaries.pursuit.books import THRESHOLD, book_of
-from nodes.dictionaries.pursuit.decomposing import LAST, Course, energy_of, pursue
+from nodes.dictionaries.pursuit.decomposing import pursue
 from nodes.dictionaries.pursuit.dictionary import dictionary_of, empty_state
 from nodes.dictionaries.pursuit.refreshing import analyse, subtract
+from nodes.dictionaries.pursuit.searching import LAST, Course, energy_of
 from nodes.dictionaries.pursuit.simd import LANES, STRIDE
 from pipelines.workers import set_workers
 
@@ -23,19 +24,20 @@ def threads(request):
     set_workers(0)
 
 
-def some_atoms(count: int, samples: int, seed: int) -> np.ndarray:
+def some_atoms(count: int, samples: int, seed: int, grid: int) -> np.ndarray:
     generator = np.random.default_rng(seed)
     scales = generator.integers(0, 3, count)
     lengths = np.array(DICTIONARY.scales)[scales]
-    frames = generator.integers(0, (samples - lengths) // (lengths // 4) + 1)
+    starts = generator.integers(0, (samples - lengths) // grid + 1) * grid
     bins = np.where(generator.random(count) < 0.2, 0, generator.integers(0, lengths // 2))
-    return np.stack([scales, frames, bins], axis=1).astype(np.int32)
+    return np.stack([scales, starts, bins], axis=1)
 
 
 @pytest.mark.parametrize(("count", "channels"), [(1, 1), (7, 3), (500, 2)])
-def test_atoms_are_subtracted_as_a_book_defines_them(threads, count, channels):
+@pytest.mark.parametrize("grid", [64, 1])
+def test_atoms_are_subtracted_as_a_book_defines_them(threads, count, channels, grid):
     samples = 256 * 11
-    atoms = some_atoms(count, samples, count)
+    atoms = some_atoms(count, samples, count, grid)
     atoms[count // 2] = atoms[0]  # the same one again
     generator = np.random.default_rng(0)
     weights = generator.standard_normal((2, count, channels)).astype(np.float32)
