@@ -41,6 +41,7 @@ Overlap = Literal[2, 4, 8, 16]
 Oversampling = Literal[1, 2, 4, 8]
 Grid = Annotated[int, Field(ge=0, lt=2**63)]
 Ratio = Annotated[float, BeforeValidator(decibels), Field(gt=0, le=120), Unit("dB")]
+Floor = Annotated[float, BeforeValidator(decibels), Field(ge=-200, le=0), Unit("dB")]
 Atoms = Annotated[int, Field(ge=0), Unit("atoms")]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False), Unit("atoms a second")]
 
@@ -72,20 +73,22 @@ def dbm_decompose(
     snr: Ratio | None = None,
     atoms: Atoms | None = None,
     rate: Rate | None = None,
+    floor: Floor | None = None,
     channels: Literal["together", "apart"] = "together",
     refit: bool = False,
     context: Context,
 ) -> Decomposition:
     """Decompose a sound into atoms, by matching pursuit: short windowed sinusoids, the strongest first.
 
-    Each atom is a window of one of the scales with a sinusoid in it, and that one of all which takes most energy out
-    of what is left of the sound (Mallat and Zhang, IEEE Transactions on Signal Processing 1993). Long scales find
-    tones, short ones attacks. It stops at the first limit that is reached: `snr`, `atoms` or `rate`. Where none is
+    Each atom is a window of one of the scales with a sinusoid in it, and that one of all which takes most energy out of
+    what is left of the sound (Mallat and Zhang, IEEE Transactions on Signal Processing 1993). Long scales find tones,
+    short ones attacks. It stops at the first limit that is reached: `snr`, `atoms`, `rate` or `floor`. Where none is
     given, at 40 dB or 10 000 atoms a second. Book and residual together are the sound.
 
     Atoms are found in the order of their energy, but for steps of 1 dB within which it goes by stretches of time; SNR
-    at any number of atoms is that of the exact order within 0.1 dB. Sounds of more than a minute or so go block by
-    block: limits then hold for each block by its share of the time.
+    at any number of atoms is that of the exact order within 0.1 dB. Long sounds go block by block, so that memory does
+    not grow: of some 110 s at 44.1 kHz and the usual scales, divided by the number of channels. Blocks share the limits
+    by their energies, about as if there were none.
 
     Parameters
     ----------
@@ -110,7 +113,9 @@ def dbm_decompose(
     atoms
         Atoms in all; in each channel where channels are apart.
     rate
-        Atoms for each second of the sound; in each channel where channels are apart.
+        Atoms for each second of the sound, which need not be spread evenly; in each channel where channels are apart.
+    floor
+        Energy a second that may be left, as a level of the residual: -60 dB is 60 dB below a square wave at full scale.
     channels
         'together' gives each atom a weight in every channel and chooses by the energy of all; 'apart' decomposes
         each channel by itself, and each atom is heard in one channel only.
@@ -132,17 +137,20 @@ def dbm_decompose(
 
     require_finite_sound(audio.samples, audio.sample_rate)
     compile_first(context, books.compiled_at_hand, books.compile_all)
-    most, ratio = limits_of(audio.duration, snr, atoms, rate)
+    most, ratio = limits_of(audio.duration, snr, atoms, rate, floor)
     large = audio.samples.nbytes >= LARGE
     residual = context.array(audio.samples.shape, np.float32) if large else np.zeros_like(audio.samples)
     dictionary = dictionary_of(tuple(sorted(scales)), window, overlap, THRESHOLD, oversampling)
     course, heard = course_of(grid), context.tally("atoms")
-    made = books.book_of(audio.samples, audio.sample_rate, dictionary, most, ratio, channels, residual, course, heard)
+    least = 0.0 if floor is None else 10 ** (floor / 10)
+    made = books.book_of(
+        audio.samples, audio.sample_rate, dictionary, most, ratio, channels, residual, course, heard, least
+    )
     reached = books.signal_to_noise(audio.samples, residual)
     context.log("snr", reached)
     if made.stalled:
         context.note(f"more atoms did not take more energy away: stopped at {made.book.count}, {reached:.1f} dB")
-    elif snr is None and atoms is None and rate is None and reached < SNR - 0.05:
+    elif snr is None and atoms is None and rate is None and floor is None and reached < SNR - 0.05:
         context.note(f"stopped at {made.book.count} atoms, {reached:.1f} dB: give snr, atoms or rate for more")
     book = _refitted(made.book, audio, residual, context) if refit else made.book
     return Decomposition(book, Audio(residual, audio.sample_rate, audio.markers))
@@ -161,9 +169,11 @@ def _refitted(book: Book, audio: Audio, residual: Array, context: Context) -> Bo
     return fitted.book
 
 
-def limits_of(duration: float, snr: float | None, atoms: int | None, rate: float | None) -> tuple[int, float]:
+def limits_of(
+    duration: float, snr: float | None, atoms: int | None, rate: float | None, floor: float | None = None
+) -> tuple[int, float]:
     """Return the most atoms, and the SNR in dB at which to stop though there are fewer."""
-    if snr is None and atoms is None and rate is None:
+    if snr is None and atoms is None and rate is None and floor is None:
         return max(FEWEST, round(RATE * duration)), SNR
     counts = [atoms] if atoms is not None else []
     counts += [round(rate * duration)] if rate is not None else []

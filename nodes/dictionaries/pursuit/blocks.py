@@ -10,7 +10,8 @@ import numpy as np
 from nodes.dictionaries.pursuit.decomposing import Pursuit, pursue
 from nodes.dictionaries.pursuit.dictionary import Dictionary
 from nodes.dictionaries.pursuit.refreshing import subtract
-from nodes.dictionaries.pursuit.searching import Course, falling
+from nodes.dictionaries.pursuit.searching import Course, energy_of, falling
+from nodes.dictionaries.pursuit.sharing import Shares
 from nodes.values.blocks import spans
 from pipelines.context import release
 from pipelines.value import Array
@@ -56,8 +57,7 @@ def decompose(
 ) -> Decomposed:
     """Return the atoms of a sound and write what is left.
 
-    A sound longer than a block has of the atoms that are left as many for each block as is its share of the time that
-    is left, and as much of the energy as is its share of the time.
+    Blocks of a longer sound share atoms and energy so that it is about as if there were none; see `Shares`.
 
     Parameters
     ----------
@@ -80,9 +80,9 @@ def decompose(
     whole = -(-(longest + length) // longest) * longest  # frames begin from a longest scale before the sound on
     span = block_span(dictionary, len(samples)) if block is None else -(-block // longest) * longest
     guard = GUARD * longest
+    shares = _shares(samples, np.arange(0, whole, span), whole, longest, limits, even=pursuing is not pursue)
     found: list[Pursuit] = []
     carried = np.zeros((len(samples), 0))
-    count = 0
     for start in range(0, whole, span):
         stop = min(start + span, whole)
         beyond = min(guard, whole - stop)
@@ -90,15 +90,15 @@ def decompose(
         sound[:, : carried.shape[1]] = carried
         read = slice(start + carried.shape[1] - longest, stop + beyond)
         _read(samples, read, sound[:, carried.shape[1] :])
-        most = round((limits.atoms - count) * (stop - start) / (whole - start))
-        energy = limits.energy * (stop - start) / whole
+        most, energy = shares.next()
         counted = stop - start if beyond else sound.shape[1]
         part = pursuing(
             sound, dictionary, most, energy, course or Course(), lambda new: heard(new, limits.atoms), counted
         )
         part = _kept(part, dictionary, stop - start)
-        count += len(part.atoms)
-        _write(part.residual[:, : stop - start if beyond else None], residual, start - longest)
+        left = part.residual[:, : stop - start if beyond else None]
+        shares.note(len(part.atoms), energy if pursuing is not pursue else energy_of(left))
+        _write(left, residual, start - longest)
         carried = part.residual[:, stop - start :]
         part.atoms[:, 1] += start
         found.append(part._replace(residual=part.residual[:, :0]))
@@ -107,6 +107,17 @@ def decompose(
     order = falling([part.gains for part in found])
     atoms, weights, gains = (np.concatenate([part[place] for part in found])[order] for place in range(3))
     return Decomposed(atoms, weights, gains, any(part.stalled for part in found))
+
+
+def _shares(samples: Array, starts: Array, whole: int, longest: int, limits: Limits, even: bool) -> Shares:
+    """Return the shares of blocks, by their energies or, where these are of two sounds, by their lengths alone."""
+    stops = np.append(starts[1:], whole)
+    lengths = (stops - starts).astype(np.float64)
+    if even or len(starts) == 1:
+        return Shares(2 * limits.energy * lengths / whole, lengths, limits.atoms, limits.energy)
+    parts = [slice(max(0, first - longest), last - longest) for first, last in zip(starts, stops, strict=True)]
+    energies = np.array([energy_in(samples[:, part]) for part in parts])
+    return Shares(energies, lengths, limits.atoms, limits.energy)
 
 
 def block_span(dictionary: Dictionary, channels: int) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 
 from nodes.dictionaries.book import Book
 from nodes.dictionaries.pursuit import refreshing, sweeping
-from nodes.dictionaries.pursuit.blocks import Decomposed, Limits, decompose, energy_in
+from nodes.dictionaries.pursuit.blocks import Decomposed, Limits, block_span, decompose, energy_in
 from nodes.dictionaries.pursuit.compiling import at_hand
 from nodes.dictionaries.pursuit.decomposing import pursue
 from nodes.dictionaries.pursuit.dictionary import Dictionary, dictionary_of
@@ -40,6 +40,7 @@ def book_of(
     residual: Array,
     course: Course | None = None,
     heard: Callable[[int, int], None] = lambda new, most: None,
+    floor: float = 0.0,
 ) -> Made:
     """Return the atoms of a sound and write what is left.
 
@@ -63,11 +64,14 @@ def book_of(
         How the pursuit goes on.
     heard
         Told of new atoms, and the most that there may be.
+    floor
+        Mean square of what is left at which to stop.
     """
 
     def found_in(rows: slice) -> Decomposed:
-        limits = Limits(atoms, energy_in(samples[rows]) * 10 ** (-snr / 10))
-        return decompose(samples[rows], dictionary, limits, residual[rows], course, heard)
+        energy = max(energy_in(samples[rows]) * 10 ** (-snr / 10), floor * samples[rows].size)
+        block = block_span(dictionary, count)  # as many channels apart need as much room
+        return decompose(samples[rows], dictionary, Limits(atoms, energy), residual[rows], course, heard, block)
 
     count = len(samples)
     if channels == "together":

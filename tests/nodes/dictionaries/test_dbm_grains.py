@@ -48,7 +48,7 @@ def context(tmp_path: Path) -> RecordedContext:
 
 @settings(max_examples=25, deadline=None)
 @given(
-    length=st.integers(1, 250),
+    length=st.integers(64, 250),
     channels=st.integers(1, 3),
     voices=st.integers(1, 3),
     lengths=st.lists(st.sampled_from([8, 16, 48, 64]), min_size=1, max_size=2, unique=True),
