@@ -50,7 +50,7 @@ def dbm_stretch(
         'stretched': atoms become longer with the factor at their middle, at the same amplitude, so that tones stay
         whole and attacks are smeared; 'kept': atoms stay as long as they are, and their density changes.
     phases
-        'advanced': by 2πf times the way, so that the atoms of a tone go on being one; 'kept': each atom is the same
+        'advanced': by 2πf times the way, so that tones at the frequency of atoms go on; 'kept': each atom is the same
         waveform elsewhere, so that what began together is less blurred and tones beat.
     """
     return stretched(book, factor, atoms == "stretched", phases == "advanced")

@@ -13,8 +13,8 @@ import numpy as np
 
 from pipelines.value import Array
 
-USUAL = 0.016
-"""Atoms a sample that bring the energy down by e where no block tells yet: 700 a second at 44.1 kHz."""
+USUAL = 0.008
+"""Atoms a sample that bring the energy down by e where no block tells yet: 350 a second at 44.1 kHz."""
 
 HALVINGS = 200
 NEVER = -1e3
