@@ -81,7 +81,7 @@ def _call(task: Task, inputs: Mapping[str, Any], store: Store, watcher: Watcher)
         raise RuntimeError(f"the node tried to end the program ({error.code})") from error
     except OSError as error:
         raise no_room(error, store.folder) if error.errno in FULL else error from error
-    if "value" in spec.outputs:
+    if len(spec.outputs) == 1 and "value" in spec.outputs:
         outputs = {"value": returned}
     else:
         outputs = {name: getattr(returned, name, None) for name in task.step.outputs}
