@@ -157,3 +157,19 @@ def test_a_piece_is_told_what_was_chosen_and_which_outputs_there_are(folder: Pat
     assert resynthesis("render").returncode == 0
     (record,) = (tmp_path / "outputs" / "records").glob("*.json")
     assert "repet, as there are no weights" in record.read_text()
+
+
+def test_a_judgement_of_stems_renders_with_its_table(tmp_path: Path) -> None:
+    """One of the outputs of `evaluate_separation` is called as the only output of other nodes is."""
+    (tmp_path / "piece").mkdir()
+    sf.write(tmp_path / "loop.wav", music(seconds=2.0).samples.T, RATE)
+    (tmp_path / "piece" / "judged.yaml").write_text(
+        "title: judged\nsteps:\n  loop: {node: load, path: loop.wav}\n"
+        "  stems: {node: separate, audio: loop, backend: repet, stems: 2}\n"
+        "  judge: {node: evaluate_separation, estimates: [stems.vocals], references: [loop]}\noutput: judge.text\n"
+    )
+    command = [str(Path(sys.executable).with_name("resynthesis")), "render", "--config-dir", ".", "piece=judged"]
+    done = subprocess.run([*command, "tracking=off"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (table,) = (tmp_path / "outputs" / "renders").rglob("*.txt")
+    assert "SDR" in table.read_text()
