@@ -83,7 +83,8 @@ def book_of(
 
 def compiled_at_hand() -> bool:
     """Return whether nothing has to be compiled."""
-    return at_hand([sweeping.sweep, sweeping.measure, refreshing.overlap_add, refreshing.arrange])
+    compiled = [sweeping.sweep, sweeping.measure, refreshing.overlap_add, refreshing.write_spectra, refreshing.arrange]
+    return at_hand(compiled)
 
 
 def compile_all() -> None:

@@ -40,11 +40,18 @@ def subtract(residual: Array, atoms: Array, weights: Array, dictionary: Dictiona
     order = np.argsort(keys, kind="stable")
     used = np.unique(keys[order] // scales)
     bounds = np.searchsorted(keys[order], np.arange((int(used.max(initial=0)) + 1) * scales + 1))
-    make = partial(_synthesised, atoms[order], weights[order], dictionary, len(residual))
-    sounds = spread(make, [(int(number), bounds[number * scales :]) for number in used.astype(np.int64)])
-    for number, sound in zip(used.astype(np.int64), sounds, strict=True):
-        part = residual[:, number * segment :][:, : sound.shape[1]]
-        part -= sound[:, : part.shape[1]]
+    job = partial(_subtract_segment, residual, atoms[order], weights[order], dictionary)
+    chosen = [(int(number), bounds[number * scales :]) for number in used.astype(np.int64)]
+    for odd in (0, 1):  # what sounds on reaches into the next segment alone
+        spread(job, [each for each in chosen if each[0] % 2 == odd])
+
+
+def _subtract_segment(
+    residual: Array, atoms: Array, weights: Array, dictionary: Dictionary, chosen: tuple[int, Array]
+) -> None:
+    sound = _synthesised(atoms, weights, dictionary, len(residual), chosen)
+    part = residual[:, chosen[0] * SEGMENT * dictionary.longest :][:, : sound.shape[1]]
+    part -= sound[:, : part.shape[1]]
 
 
 def _synthesised(
@@ -64,21 +71,36 @@ def _synthesised(
             some = starts[first : first + most] - number * segment
             spectra = room[: -(-len(some) // 2) * bins]
             for channel in range(channels):
-                own = rows[which] - first, atoms[inside, 2][which], weights[inside, channel][which]
-                _write_spectra(*own, bins, spectra)
+                own = weights[inside, channel][which].view(np.float32)
+                write_spectra(rows[which] - first, atoms[inside, 2][which], own, bins, spectra.view(np.float64))
                 pairs = spectra.reshape(-1, bins)
                 pairs = scipy.fft.ifft(pairs, axis=1, norm="forward", overwrite_x=True)
                 overlap_add(sound[channel], pairs.view(np.float64), some, window)
     return sound
 
 
-def _write_spectra(rows: Array, numbers: Array, weights: Array, bins: int, spectra: Array) -> None:
-    """Write the sums of atoms of all rows as spectra of two rows each: one is the real part, one the imaginary."""
-    spectra[:] = 0
-    weights = np.where(rows % 2, 1j, 1) * weights
-    conjugates = np.where(rows % 2, -1, 1) * weights.conj()
-    np.add.at(spectra, rows // 2 * bins + numbers, weights)
-    np.add.at(spectra, rows // 2 * bins + -numbers % bins, conjugates)
+@compiled
+def write_spectra(rows: Array, numbers: Array, weights: Array, bins: int, spectra: Array) -> None:
+    """Write the sums of atoms of all rows as spectra of two rows each: one is the real part, one the imaginary.
+
+    Weights and spectra have real and imaginary parts by turns.
+    """
+    for place in range(len(spectra)):
+        spectra[place] = 0.0
+    for atom in range(len(rows)):
+        real, imaginary = weights[2 * atom], weights[2 * atom + 1]
+        first = rows[atom] // 2 * bins
+        at, mirrored = 2 * (first + numbers[atom]), 2 * (first + (bins - numbers[atom]) % bins)
+        if rows[atom] % 2:
+            spectra[at] -= imaginary
+            spectra[at + 1] += real
+            spectra[mirrored] += imaginary
+            spectra[mirrored + 1] += real
+        else:
+            spectra[at] += real
+            spectra[at + 1] += imaginary
+            spectra[mirrored] += real
+            spectra[mirrored + 1] -= imaginary
 
 
 @compiled
