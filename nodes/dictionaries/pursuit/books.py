@@ -83,7 +83,13 @@ def book_of(
 
 def compiled_at_hand() -> bool:
     """Return whether nothing has to be compiled."""
-    compiled = [sweeping.sweep, sweeping.measure, refreshing.overlap_add, refreshing.write_spectra, refreshing.arrange]
+    compiled: list[Callable[..., None]] = [
+        sweeping.sweep,
+        sweeping.measure,
+        refreshing.overlap_add,
+        refreshing.write_spectra,
+        refreshing.arrange,
+    ]
     return at_hand(compiled)
 
 
