@@ -27,6 +27,7 @@ from pipelines.mistakes import mistake, nearest
 VARIABLE = "RESYNTHESIS_MODELS"
 SUFFIX = ".safetensors"
 BLOCK = 1 << 22
+CONVERTED = "it is in no package; make it of a checkpoint of your own with: resynthesis models convert FOLDER"
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def require_model(name: str) -> Path:
         raise mistake(
             f"the model '{name}' is not here",
             given=str(path),
-            hint=f"get it once with: resynthesis models get {name}" if got else "`resynthesis models list` lists them",
+            hint=f"get it once with: resynthesis models get {name}" if got else CONVERTED,
         )
     return path
 
