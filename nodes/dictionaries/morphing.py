@@ -113,8 +113,8 @@ def _between(first: Book, second: Book, position: Envelope, at: int, last: bool,
     sounding = [_share(position, at, each) for each in (times, alone[0].centres, alone[1].centres)]
     parts = (
         _interpolated(one, other, sounding[0]),
-        _weighted(alone[0], np.sqrt(1 - sounding[1])),
-        _weighted(alone[1], np.sqrt(sounding[2])),
+        _weighted(alone[0], np.sqrt(1 - _power(sounding[1]))),
+        _weighted(alone[1], np.sqrt(_power(sounding[2]))),
     )
     kept = [
         part.taken(_within(position, at, last, each) & (np.abs(part.weights).max(axis=0, initial=0.0) > 0))
@@ -181,11 +181,17 @@ def _geometric(one: Array, other: Array, share: Array, least: float = 0.0) -> Ar
 
 
 def _weights(one: Array, other: Array, share: Array) -> Array:
-    """Return weights with energies evenly between, and phases between, the short way round."""
-    sizes = np.sqrt((1 - share) * np.square(np.abs(one)) + share * np.square(np.abs(other)))
+    """Return weights with energies between as in a crossfade of equal power, and phases, the short way round."""
+    power = _power(share)
+    sizes = np.sqrt((1 - power) * np.square(np.abs(one)) + power * np.square(np.abs(other)))
     phases = np.angle(np.where(one == 0, other, one))
     across = np.where((one == 0) | (other == 0), 0.0, np.angle(other * np.conj(one)))
     return np.asarray(sizes * np.exp(1j * (phases + share * across)))
+
+
+def _power(share: Array) -> Array:
+    """Return how much of the energy is the second one's: sin², so that what fades does not end at once."""
+    return np.asarray(np.square(np.sin(np.pi / 2 * share)))
 
 
 def _weighted(book: Book, shares: Array) -> Book:

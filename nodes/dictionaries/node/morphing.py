@@ -46,9 +46,10 @@ def dbm_morph(
     Each atom of a book is paired with one of the next, or with none, so that the sum of their squared distances in
     time, frequency and scale is least, where none counts as the reach does: among the 8 nearest either way, first among
     atoms of one scale, then among those that are left. In a pair go evenly from one to the other: time, frequency and
-    length in octaves, energy, and the phase in the middle of the atom, the short way round; the window changes halfway.
-    Atoms that find none fade out, and in, as evenly in energy, so that the loudness goes from one to the other. At
-    position 0 the atoms are those of the first book, at 1 those of the second, exactly.
+    length in octaves, and the phase in the middle of the atom, the short way round; the window changes halfway.
+    Energies go as in a crossfade of equal power, and atoms that find none fade out, and in, likewise, so that the
+    loudness goes from one to the other. At position 0 the atoms are those of the first book, at 1 those of the second,
+    exactly.
 
     Sounds have been morphed by dictionary-based models by Collins and Sturm (2011); this pairing, and the names, are
     our own, and not a published method.
