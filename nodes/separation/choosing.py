@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,9 @@ OWN: dict[str, dict[str, Any]] = {
     },
 }
 """Parameters that only one backend knows, with their defaults."""
+
+CONVOLUTIONS = 7
+"""Convolutions, not transposed ones, of the network of each stem."""
 
 HEADER = "resynthesis spleeter 1"
 """Under which a file of weights says in its header what it holds."""
@@ -155,9 +159,13 @@ def _stems_of_file(path: Path) -> int:
         return 0
 
 
+def count_convolutions(names: Iterable[str]) -> int:
+    """Return how many of the tensors of a checkpoint are kernels of convolutions that are not transposed."""
+    return sum(bool(re.fullmatch(r"conv2d(_\d+)?/kernel", name)) for name in names)
+
+
 def _stems_of_checkpoint(path: Path) -> int:
     from nodes.separation.spleeter.bundle import prefix_of, read_index
 
-    entries, _ = read_index(prefix_of(path))
-    last = [name for name in entries if name.startswith("conv2d") and "transpose" not in name]
-    return sum(name.endswith("/kernel") for name in last) // 7
+    count, rest = divmod(count_convolutions(read_index(prefix_of(path))[0]), CONVOLUTIONS)
+    return 0 if rest else count

@@ -8,14 +8,15 @@ from pydantic import BeforeValidator, Field
 
 from nodes.dictionaries.announcing import compile_first
 from nodes.dictionaries.book import Book
-from nodes.dictionaries.operations.facts import FORM
+from nodes.dictionaries.node.refitting import refitted
+from nodes.dictionaries.operations.facts import form_of
+from nodes.dictionaries.rooms import room_for
 from nodes.dictionaries.windows import Window
 from nodes.values.audio import Audio
 from pipelines.context import Context
 from pipelines.mistakes import mistake
 from pipelines.node import Facts, node
 from pipelines.quantities import Unit, decibels
-from pipelines.value import Array
 
 SHORTEST, LONGEST = 32, 65536
 """Samples of a scale."""
@@ -26,14 +27,8 @@ SNR = 40.0
 RATE, FEWEST = 10_000.0, 1000
 """Most atoms a second unless told otherwise; no less than `FEWEST` in all."""
 
-LARGE = 2**28
-"""Bytes of a residual from which on it lies on disk."""
-
 MOST = 2 * 10**9
 """Bytes of memory in which products of atoms are made; that many take 5 to 10 s."""
-
-ITERATIONS, TOLERANCE = 100, 0.01
-"""Most steps of a refit, and the dB that each has to bring."""
 
 Scale = Annotated[int, Field(ge=SHORTEST, le=LONGEST)]
 Scales = Annotated[list[Scale], Field(min_length=1, max_length=12), Unit("samples")]
@@ -56,9 +51,7 @@ class Decomposition(NamedTuple):
 def _facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
     """Refuse scales that do not work; book and residual have the sound's rate, channels and duration."""
     refuse_scales(*(parameters[name] for name in ("scales", "overlap", "window", "oversampling")))
-    known: Facts = inputs["audio"] or {}
-    kept = {name: value for name, value in known.items() if name in FORM}
-    return {"book": kept, "residual": kept}
+    return dict.fromkeys(Decomposition._fields, form_of(inputs["audio"]))
 
 
 @node(facts=_facts)
@@ -138,8 +131,7 @@ def dbm_decompose(
     require_finite_sound(audio.samples, audio.sample_rate)
     compile_first(context, books.compiled_at_hand, books.compile_all)
     most, ratio = limits_of(audio.duration, snr, atoms, rate, floor)
-    large = audio.samples.nbytes >= LARGE
-    residual = context.array(audio.samples.shape, np.float32) if large else np.zeros_like(audio.samples)
+    residual = room_for(context, audio)(audio.samples.shape, np.float32)
     dictionary = dictionary_of(tuple(sorted(scales)), window, overlap, THRESHOLD, oversampling)
     course, heard = course_of(grid), context.tally("atoms")
     least = 0.0 if floor is None else 10 ** (floor / 10)
@@ -152,21 +144,11 @@ def dbm_decompose(
         context.note(f"more atoms did not take more energy away: stopped at {made.book.count}, {reached:.1f} dB")
     elif snr is None and atoms is None and rate is None and floor is None and reached < SNR - 0.05:
         context.note(f"stopped at {made.book.count} atoms, {reached:.1f} dB: give snr, atoms or rate for more")
-    book = _refitted(made.book, audio, residual, context) if refit else made.book
+    book = made.book
+    if refit:
+        book = refitted(book, audio, residual, context).book
+        context.log("snr", books.signal_to_noise(audio.samples, residual), 1)
     return Decomposition(book, Audio(residual, audio.sample_rate, audio.markers))
-
-
-def _refitted(book: Book, audio: Audio, residual: Array, context: Context) -> Book:
-    """Return the book with weights fitted to its sound, and write what is left."""
-    from nodes.dictionaries.correlating import compile_correlating, correlating_at_hand
-    from nodes.dictionaries.pursuit.books import signal_to_noise
-    from nodes.dictionaries.refitting import refit
-
-    compile_first(context, correlating_at_hand, compile_correlating)
-    show = context.tally("iterations")
-    fitted = refit(book, audio.samples, residual, ITERATIONS, TOLERANCE, heard=lambda *_: show(1, ITERATIONS))
-    context.log("snr", signal_to_noise(audio.samples, residual), 1)
-    return fitted.book
 
 
 def limits_of(

@@ -7,13 +7,11 @@ from pydantic import Field
 
 from nodes.dictionaries.book import Book
 from nodes.values import Figure
+from nodes.values.pages import PAGE
 from pipelines.context import Context
 from pipelines.mistakes import mistake
 from pipelines.node import Facts, node
 from pipelines.quantities import Unit
-
-PAGE = 11.0
-"""Inches of a page, as those of other pictures."""
 
 
 def picture_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:

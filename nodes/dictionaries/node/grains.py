@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from nodes.dictionaries.grains.book import GrainBook
 from nodes.dictionaries.node.decomposing import Ratio
-from nodes.dictionaries.operations.facts import FORM
+from nodes.dictionaries.operations.facts import form_of
 from nodes.dictionaries.operations.parameters import Kept
 from nodes.dictionaries.windows import Window
 from nodes.values import Files
@@ -44,8 +44,7 @@ def _grain_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Ma
     if "sample_rate" in source:
         count = round(source["duration"] * source["sample_rate"]) if "duration" in source else None
         _lengths(parameters, source["sample_rate"], count)
-    kept = {name: value for name, value in known.items() if name in FORM}
-    return dict.fromkeys(Mosaic._fields, kept)
+    return dict.fromkeys(Mosaic._fields, form_of(known))
 
 
 @node(facts=_grain_facts)
@@ -145,7 +144,7 @@ def dbm_grains(
 
 def _regrain_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
     """Return the form of a score for its sound."""
-    return {"value": {name: value for name, value in (inputs["grains"] or {}).items() if name in FORM}}
+    return {"value": form_of(inputs["grains"])}
 
 
 @node(facts=_regrain_facts)

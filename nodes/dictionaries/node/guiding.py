@@ -10,8 +10,9 @@ from pydantic import BeforeValidator, Field
 
 from nodes.dictionaries.announcing import compile_first
 from nodes.dictionaries.book import Book
-from nodes.dictionaries.node.decomposing import LARGE, Ratio
-from nodes.dictionaries.operations.facts import FORM
+from nodes.dictionaries.node.decomposing import Ratio
+from nodes.dictionaries.operations.facts import form_of
+from nodes.dictionaries.rooms import room_for
 from nodes.values.audio import Audio
 from pipelines.context import Context
 from pipelines.mistakes import mistake
@@ -30,9 +31,7 @@ class Guided(NamedTuple):
 
 def _facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
     """Return rate, channels and duration of the sound, for its book and its residual."""
-    known: Facts = inputs["audio"] or {}
-    kept = {name: value for name, value in known.items() if name in FORM}
-    return {"book": kept, "residual": kept}
+    return dict.fromkeys(Guided._fields, form_of(inputs["audio"]))
 
 
 @node(facts=_facts)
@@ -88,7 +87,7 @@ def dbm_guide(
 
     require_finite_sound(audio.samples, audio.sample_rate)
     compile_first(context, guiding.compiled_at_hand, guiding.compile_all)
-    room = context.array if audio.samples.nbytes >= LARGE else np.zeros
+    room = room_for(context, audio)
     whole, left = energy_in(audio.samples), room(audio.samples.shape, np.float64)
     weights = np.zeros((audio.channels, book.count), np.complex64)
     ratios = [0.0]

@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 
-import numpy as np
 from pydantic import Field
 
 from nodes.dictionaries.announcing import compile_first
 from nodes.dictionaries.book import Book
 from nodes.dictionaries.node.decomposing import (
-    LARGE,
     Atoms,
     Grid,
     Overlap,
@@ -20,7 +18,8 @@ from nodes.dictionaries.node.decomposing import (
     limits_of,
     refuse_scales,
 )
-from nodes.dictionaries.operations.facts import FORM
+from nodes.dictionaries.operations.facts import form_of
+from nodes.dictionaries.rooms import room_for
 from nodes.dictionaries.windows import Window
 from nodes.values.audio import Audio
 from pipelines.context import Context
@@ -44,7 +43,7 @@ def _facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[
     """Refuse what does not work; each book and residual has rate, channels and duration of its sound."""
     refuse_scales(*(parameters[name] for name in ("scales", "overlap", "window", "oversampling")))
     _refuse_balance(parameters["mode"], parameters["balance"])
-    known = {name: {key: (inputs[name] or {})[key] for key in FORM if key in (inputs[name] or {})} for name in "ab"}
+    known = {name: form_of(inputs[name]) for name in "ab"}
     return {**known, **{f"residual_{name}": form for name, form in known.items()}}
 
 
@@ -126,7 +125,7 @@ def dbm_interlink(
         0.5 if balance is None else balance,
         course_of(grid),
         heard=context.tally("atoms"),
-        room=context.array if a.samples.nbytes + b.samples.nbytes >= LARGE else np.zeros,
+        room=room_for(context, a, b),
     )
     pairs = (("a", a.samples, made.residual_a), ("b", b.samples, made.residual_b))
     reached = {name: signal_to_noise(samples, residual) for name, samples, residual in pairs}

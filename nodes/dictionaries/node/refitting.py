@@ -1,24 +1,30 @@
 """Weights fitted anew: `dbm_refit`."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import numpy as np
 from pydantic import BeforeValidator, Field
 
+from nodes.dictionaries.announcing import compile_first
 from nodes.dictionaries.book import Book
-from nodes.dictionaries.operations.facts import FORM
+from nodes.dictionaries.operations.facts import form_of
+from nodes.dictionaries.rooms import room_for
 from nodes.values.audio import Audio
 from pipelines.context import Context
 from pipelines.mistakes import MistakeError, mistake
 from pipelines.node import Facts, node
 from pipelines.quantities import Unit, decibels
+from pipelines.value import Array
+
+if TYPE_CHECKING:
+    from nodes.dictionaries.refitting import Refitted
 
 CLOSE = 0.01
 """Seconds by which durations that are known beforehand may differ; samples are counted when it runs."""
 
-LARGE = 2**28
-"""Bytes of a residual from which on it lies on disk."""
+ITERATIONS, TOLERANCE = 100, 0.01
+"""Most steps of conjugate gradients, and dB that a step must bring, unless told otherwise."""
 
 Gain = Annotated[float, BeforeValidator(decibels), Field(ge=0, le=60), Unit("dB")]
 
@@ -32,7 +38,7 @@ class Refit(NamedTuple):
 
 def _facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
     """Refuse a sound of another form than the book's; both results are of that form."""
-    book, audio = ({name: each[name] for name in FORM if name in each} for each in (inputs["book"], inputs["audio"]))
+    book, audio = form_of(inputs["book"]), form_of(inputs["audio"])
     for name in ("channels", "duration"):
         if name in book and name in audio and abs(book[name] - audio[name]) > (CLOSE if name == "duration" else 0):
             raise _other(*(f"{name} {each[name]:g}" for each in (audio, book)))
@@ -45,8 +51,8 @@ def dbm_refit(
     book: Book,
     audio: Audio,
     *,
-    iterations: Annotated[int, Field(ge=1, le=10_000)] = 100,
-    tolerance: Gain = 0.01,
+    iterations: Annotated[int, Field(ge=1, le=10_000)] = ITERATIONS,
+    tolerance: Gain = TOLERANCE,
     damping: Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)] = 0.0,
     context: Context,
 ) -> Refit:
@@ -80,21 +86,15 @@ def dbm_refit(
     MistakeError
         Where the sound is not of the book's form, or a sample is NaN or infinite.
     """
-    from nodes.dictionaries.announcing import compile_first
-    from nodes.dictionaries.correlating import compile_correlating, correlating_at_hand
     from nodes.dictionaries.pursuit.books import signal_to_noise
-    from nodes.dictionaries.refitting import refit
     from nodes.values.blocks import require_finite_sound
 
     own, other = (book.channels, book.samples, book.sample_rate), (*audio.samples.shape, audio.sample_rate)
     if own != other:
         raise _other(*(f"{width} ch × {length} samples at {rate} Hz" for width, length, rate in (other, own)))
     require_finite_sound(audio.samples, audio.sample_rate)
-    compile_first(context, correlating_at_hand, compile_correlating)
-    large = audio.samples.nbytes >= LARGE
-    residual = context.array(audio.samples.shape, np.float32) if large else np.zeros_like(audio.samples)
-    show = context.tally("iterations")
-    made = refit(book, audio.samples, residual, iterations, tolerance, damping, heard=lambda *_: show(1, iterations))
+    residual = room_for(context, audio)(audio.samples.shape, np.float32)
+    made = refitted(book, audio, residual, context, iterations, tolerance, damping)
     context.log("snr", signal_to_noise(audio.samples, residual))
     for at, level in enumerate((made.before, made.after)):
         if np.isfinite(level):
@@ -102,6 +102,24 @@ def dbm_refit(
     if made.gain > tolerance:
         context.note(f"stopped after {iterations} iterations, the last of which brought {made.gain:.2g} dB")
     return Refit(made.book, Audio(residual, audio.sample_rate, audio.markers))
+
+
+def refitted(
+    book: Book,
+    audio: Audio,
+    residual: Array,
+    context: Context,
+    iterations: int = ITERATIONS,
+    tolerance: float = TOLERANCE,
+    damping: float = 0.0,
+) -> "Refitted":
+    """Return a book with weights fitted to its sound, and write what is left; shows how it goes on."""
+    from nodes.dictionaries.correlating import compile_correlating, correlating_at_hand
+    from nodes.dictionaries.refitting import refit
+
+    compile_first(context, correlating_at_hand, compile_correlating)
+    show = context.tally("iterations")
+    return refit(book, audio.samples, residual, iterations, tolerance, damping, heard=lambda *_: show(1, iterations))
 
 
 def _other(given: str, allowed: str) -> MistakeError:

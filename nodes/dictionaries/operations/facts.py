@@ -13,6 +13,11 @@ from pipelines.quantities import Envelope
 FORM = ("sample_rate", "channels", "duration")
 
 
+def form_of(known: Facts | None) -> Facts:
+    """Return what is known of the sample rate, the channels and the duration of a book or a sound."""
+    return {name: known[name] for name in FORM if name in known} if known else {}
+
+
 def same_form(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
     """Return the channels and the duration of a book, for a book or a sound of the same."""
     return {"value": _form(inputs)}
@@ -76,8 +81,7 @@ def pad_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mappi
 
 
 def _form(inputs: Mapping[str, Any]) -> Facts:
-    known: Facts = inputs["book"] or {}
-    return {name: known[name] for name in FORM if name in known}
+    return form_of(inputs["book"])
 
 
 def asked_ranges(ranges: Mapping[str, Any]) -> dict[str, Sequence[float | None]]:

@@ -7,6 +7,7 @@ assumed that equally many bring the energy of a second down by a factor of e eve
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -67,12 +68,13 @@ class Shares:
     def _allot(self, which: slice, energy: float) -> Array:
         """Return what may be left of each block: one level of energy a sample, and nowhere more than there is."""
         energies, lengths = self.energies[which], self.lengths[which]
-        low, high = 0.0, float((energies / lengths).max(initial=0.0))
         if energies.sum() <= energy:
             return energies
-        for _ in range(HALVINGS):
-            level = (low + high) / 2
-            low, high = (level, high) if np.minimum(energies, level * lengths).sum() <= energy else (low, level)
+        low, _ = _narrowed(
+            0.0,
+            float((energies / lengths).max(initial=0.0)),
+            lambda level: bool(np.minimum(energies, level * lengths).sum() <= energy),
+        )
         return np.asarray(np.minimum(energies, low * lengths))
 
     def _parts(self) -> Array:
@@ -81,9 +83,17 @@ class Shares:
         sounding = self.energies > 0
         density[sounding] = np.log(self.energies[sounding]) - np.log(self.lengths[sounding])
         wanted = FALL * self.lengths.sum()
-        low, high = NEVER - 2 * FALL, float(density.max())
-        for _ in range(HALVINGS):
-            level = (low + high) / 2
-            enough = (self.lengths * np.maximum(0, density - level)).sum() <= wanted
-            low, high = (low, level) if enough else (level, high)
+        _, high = _narrowed(
+            NEVER - 2 * FALL,
+            float(density.max()),
+            lambda level: bool((self.lengths * np.maximum(0, density - level)).sum() > wanted),
+        )
         return np.asarray(self.lengths * np.maximum(0, density - high))
+
+
+def _narrowed(low: float, high: float, below: Callable[[float], bool]) -> tuple[float, float]:
+    """Return the ends of what is left of a range halved again and again, in which `below` goes from true to false."""
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if below(middle) else (low, middle)
+    return low, high

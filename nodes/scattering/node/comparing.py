@@ -8,7 +8,6 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from nodes.mixing.node.sequencing import Label
 from nodes.scattering.node.reading import (
-    PAGE,
     Colours,
     Floor,
     Sort,
@@ -19,6 +18,7 @@ from nodes.scattering.node.reading import (
 from nodes.scattering.value import Scattering
 from nodes.takes.labels import indices_of
 from nodes.values.audio import Takes
+from nodes.values.pages import PAGE
 from nodes.values.plain import Figure, Files
 from pipelines import quantities
 from pipelines.context import Context

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from nodes.scattering.maps import no_map
 from nodes.scattering.paths import ordered
 from nodes.scattering.value import Scattering
+from nodes.values.pages import PAGE
 from nodes.values.plain import Figure, Text
 from pipelines.mistakes import mistake
 from pipelines.node import Facts, node
@@ -26,9 +27,6 @@ Floor = Annotated[
 Band = Annotated[list[Hertz], Field(min_length=2, max_length=2)]
 Times = Annotated[list[Seconds], Field(min_length=2, max_length=2)]
 Width = Annotated[int, Field(ge=400, le=8000), Unit("pixels")]
-
-PAGE = 11.0
-"""Width of a picture in inches: text is as large as this tells, whatever the number of pixels."""
 
 
 def reading_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nodes.separation.choosing import count_convolutions
 from nodes.separation.spleeter.bundle import prefix_of, read_bundle
 from nodes.separation.spleeter.network import ARCHITECTURES, Architecture
 from pipelines.mistakes import MistakeError, listed, mistake
@@ -71,7 +72,7 @@ def read_checkpoint(path: Path, filters: Sequence[int]) -> Weights:
     """
     prefix = prefix_of(path)
     tensors = {name: tensor for name, tensor in read_bundle(prefix).items() if not ASIDE.fullmatch(name)}
-    kernels = sum(bool(re.fullmatch(r"conv2d(_\d+)?/kernel", name)) for name in tensors)
+    kernels = count_convolutions(tensors)
     count, rest = divmod(kernels, len(filters) + 1)
     if rest or count not in ARCHITECTURES:
         raise unusable(prefix, f"are of no Spleeter: it has {kernels} convolutions, not 14, 28 or 35")

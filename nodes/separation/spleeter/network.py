@@ -18,6 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from nodes.separation.choosing import STEMS
+
 FILTERS = (16, 32, 64, 128, 256, 512)
 """Channels after each of the convolutions."""
 
@@ -69,9 +71,9 @@ class Architecture:
 
 
 ARCHITECTURES = {
-    2: Architecture(("vocals", "accompaniment"), "LeakyReLU", "ReLU", False),
-    4: Architecture(("vocals", "drums", "bass", "other"), "ELU", "ELU", False),
-    5: Architecture(("vocals", "piano", "drums", "bass", "other"), "ELU", "ELU", True),
+    2: Architecture(STEMS["spleeter"][2], "LeakyReLU", "ReLU", False),
+    4: Architecture(STEMS["spleeter"][4], "ELU", "ELU", False),
+    5: Architecture(STEMS["spleeter"][5], "ELU", "ELU", True),
 }
 """The published models by their number of stems."""
 

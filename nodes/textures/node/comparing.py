@@ -9,14 +9,12 @@ from nodes.mixing.node.sequencing import Label
 from nodes.takes.labels import nearest_label
 from nodes.textures.value import TextureStatistics
 from nodes.values.audio import Audio, Takes
+from nodes.values.pages import PAGE
 from nodes.values.plain import Figure
 from pipelines.context import Context
 from pipelines.mistakes import listed, mistake
 from pipelines.node import Facts, node
 from pipelines.quantities import Hertz, Unit
-
-PAGE = 11.0
-"""Width of a picture in inches: text is as large as this tells, whatever the number of pixels."""
 
 MOST_CHANNELS = 24
 """Channels of a cochleagram that are drawn."""
