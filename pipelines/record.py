@@ -142,6 +142,8 @@ def _steps(rendered: Rendered) -> dict[str, Any]:
             stored = {}
         ran = path in rendered.execution.ran
         about = {name: stored.get(name) for name in ("seconds", "cpu_seconds", "peak_memory", "metrics", "notes")}
+        if step.decided:
+            about["notes"] = [step.decided, *(about["notes"] or [])]
         state = "failed" if path in rendered.execution.failures else "ran" if ran else plan.states[path]
         steps[path] = {"node": step.spec.name, "key": plan.keys[path], "state": state, **about}
     return steps

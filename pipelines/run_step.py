@@ -60,7 +60,7 @@ def run_step(
             **meter.read(),
             "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             "metrics": heard.points,
-            "notes": [*filter(None, [task.step.decided]), *heard.notes],
+            "notes": heard.notes,
         }
         _refuse_changed(task.sources, files)
         store.save(task.key, outputs, about)

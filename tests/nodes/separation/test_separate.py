@@ -18,10 +18,12 @@ from nodes.separation.spleeter import weights as spleeter
 from nodes.separation.spleeter.network import ARCHITECTURES, FILTERS
 from nodes.values import Audio
 from pipelines.mistakes import MistakeError
+from pipelines.node import NodeSpec
 from pipelines.quantities import InputFiles
 
 RATE = 22050
-NOTHING: dict[str, Any] = {"backend": None, "stems": None, **{k: v for own in OWN.values() for k, v in own.items()}}
+NOTHING = {name: parameter.default for name, parameter in NodeSpec("separate", separate, "here").parameters.items()}
+"""What the node is given where a piece says nothing."""
 
 
 @pytest.fixture(autouse=True)
@@ -133,6 +135,11 @@ def test_weights_say_how_many_stems_they_are_for(random_weights: Path, tmp_path:
             stems_in(tmp_path / "broken.safetensors")
 
 
+def test_what_belongs_to_one_backend_has_the_defaults_of_the_node() -> None:
+    own = {name: usual for names in OWN.values() for name, usual in names.items()}
+    assert own == {name: value for name, value in NOTHING.items() if name not in ("backend", "stems")}
+
+
 def test_outputs_follow_the_settled_parameters() -> None:
     assert outputs_with(settled({**NOTHING, "backend": "hpss"})[0]) == ("harmonic", "percussive", "residual")
 
@@ -157,6 +164,23 @@ def test_a_piece_is_told_what_was_chosen_and_which_outputs_there_are(folder: Pat
     assert resynthesis("render").returncode == 0
     (record,) = (tmp_path / "outputs" / "records").glob("*.json")
     assert "repet, as there are no weights" in record.read_text()
+
+
+def test_a_record_says_what_was_chosen_though_the_result_is_stored(folder: Path, tmp_path: Path) -> None:
+    """What is stored may have been made where nothing was left to choose, and the other way round."""
+    (tmp_path / "piece").mkdir()
+    sf.write(tmp_path / "loop.wav", music(seconds=1.0).samples.T, RATE)
+    body = "title: apart\nsteps:\n  loop: {{node: load, path: loop.wav}}\n  stems: {{node: separate, audio: loop{}}}\n"
+    command = [str(Path(sys.executable).with_name("resynthesis")), "render", "--config-dir", ".", "piece=apart"]
+    said = []
+    for chosen in (", backend: repet", "", ", backend: repet"):
+        (tmp_path / "piece" / "apart.yaml").write_text(body.format(chosen) + "output: stems.vocals\n")
+        known = set((tmp_path / "outputs" / "records").glob("*.json"))
+        done = subprocess.run([*command, "tracking=off"], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        (record,) = set((tmp_path / "outputs" / "records").glob("*.json")) - known
+        said.append(json.loads(record.read_text())["steps"]["stems"]["notes"])
+    assert said == [[], ["repet, as there are no weights 'spleeter-2stems' here (see `resynthesis models`)"], []]
 
 
 def test_a_judgement_of_stems_renders_with_its_table(tmp_path: Path) -> None:
