@@ -35,7 +35,7 @@ def count_segments(length: int) -> int:
     return -(-frames // FRAMES)
 
 
-def segments_of(blocks: Iterator[Array], length: int) -> Iterator[Array]:
+def segments_of(blocks: Iterator[Array], length: int, margin: int = 0) -> Iterator[Array]:
     """Yield what each segment's frames cover, 2 × SPAN; neighbours share OVERLAP samples.
 
     Parameters
@@ -44,20 +44,23 @@ def segments_of(blocks: Iterator[Array], length: int) -> Iterator[Array]:
         The sound, 2 × any number of samples at a time, `length` in all.
     length
         Samples of the sound.
+    margin
+        Frames more on each side, which neighbours share; around the sound they are silent.
     """
-    rest = np.zeros((CHANNELS, FRAME), np.float32)
+    span = SPAN + 2 * margin * STEP
+    rest = np.zeros((CHANNELS, FRAME + margin * STEP), np.float32)
     for _ in range(count_segments(length)):
         parts, held = [rest], rest.shape[1]
-        while held < SPAN and (block := next(blocks, None)) is not None:
+        while held < span and (block := next(blocks, None)) is not None:
             parts.append(block)
             held += block.shape[1]
-        joined = np.concatenate([*parts, np.zeros((CHANNELS, max(0, SPAN - held)), np.float32)], axis=1)
-        yield joined[:, :SPAN]
+        joined = np.concatenate([*parts, np.zeros((CHANNELS, max(0, span - held)), np.float32)], axis=1)
+        yield joined[:, :span]
         rest = joined[:, SEGMENT:].copy()
 
 
 def spectra(segment: Tensor) -> Tensor:
-    """Return the spectra of a segment, 2 × FRAMES × 2049, of its samples, 2 × SPAN."""
+    """Return the spectra of a segment, 2 × FRAMES × 2049, of its samples, 2 × SPAN; of more samples more frames."""
     window = torch.hann_window(FRAME, device=segment.device)
     found: Tensor = torch.fft.rfft(segment.unfold(-1, FRAME, STEP) * window)
     return found

@@ -48,16 +48,28 @@ def spoken(voice: str, word: str) -> Spoken:
 
 
 class Singer:
-    """One voice with its chances."""
+    """One voice with its chances.
 
-    def __init__(self, voice: str, generator: np.random.Generator) -> None:
+    Parameters
+    ----------
+    voice
+        A voice of espeak-ng.
+    generator
+        Draws words, phrases, drift and room.
+    formants
+        How many times as high the formants are: above 1 for a smaller singer.
+    room
+        Level of the room beside the voice.
+    """
+
+    def __init__(self, voice: str, generator: np.random.Generator, formants: float = 1.0, room: float = 0.35) -> None:
         self.voice = voice
-        self._generator = generator
+        self._generator, self._formants, self._room = generator, formants, room
 
     @property
     def range(self) -> tuple[int, int]:
         """Lowest and highest note."""
-        return (48, 64) if "+m" in self.voice or self.voice == "en-gb" else (57, 74)
+        return (57, 74) if "+f" in self.voice else (48, 64)
 
     def sing(self, notes: list[tuple[float, float, int]], seconds: float, rate: int) -> Array:
         """Return 2 × samples: a word for each note, with vibrato and a little room, in phrases with rests between."""
@@ -74,7 +86,7 @@ class Singer:
             pitch[first:last] = np.where(voiced, self._course(note, last - first), 0)
             count = np.arange(last - first)
             swell = np.minimum(1, np.minimum((count + 1) / 4, (last - first - count) / 8))
-            spectra[first:last] = np.maximum(word.spectra[places] * swell[:, None] ** 2, 1e-12)
+            spectra[first:last] = np.maximum(word.spectra[places][:, self._bins(bins)] * swell[:, None] ** 2, 1e-12)
             aperiodicities[first:last] = word.aperiodicities[places]
         dry = pyworld.synthesize(pitch, spectra, aperiodicities, spoken_rate, 1000 * FRAME)
         common = np.gcd(rate, spoken_rate)
@@ -96,12 +108,16 @@ class Singer:
         drift = 0.004 * np.cumsum(self._generator.standard_normal(frames)) / np.sqrt(frames)
         return np.asarray(440 * 2 ** ((note - 69) / 12) * (1 + vibrato) * (1 + drift))
 
+    def _bins(self, count: int) -> Array:
+        """Return which bin of a spoken spectrum each bin of a sung one takes."""
+        return np.clip((np.arange(count) / self._formants).round().astype(int), 0, count - 1)
+
     def _in_a_room(self, dry: Array, length: int, rate: int) -> Array:
         room = self._generator.standard_normal((2, rate // 2)) * np.exp(-np.arange(rate // 2) / (0.09 * rate))
         room *= 0.5 / np.sqrt(np.sum(room**2, axis=1, keepdims=True))
         sound = np.zeros(length)
         sound[: min(length, len(dry))] = dry[:length]
-        return np.stack([sound + 0.35 * fftconvolve(sound, each)[:length] for each in room])
+        return np.stack([sound + self._room * fftconvolve(sound, each)[:length] for each in room])
 
 
 def _stretched(voiced: Array, frames: int) -> tuple[Array, Array]:

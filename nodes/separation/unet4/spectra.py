@@ -1,0 +1,47 @@
+"""What the network is given of a sound: how loud each band is, left, right, in the middle and at the sides."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from nodes.separation.unet4.bands import banded
+
+FRAME, HOP = 4096, 1024
+LEVEL = (3 / 8 * FRAME) ** 0.5
+"""Magnitude of a bin, by the root mean square, of noise whose samples have one of 1."""
+
+FLOOR = 1e-3
+"""What is 60 dB below the sound's level is no longer told apart."""
+
+
+def spectra(samples: Tensor) -> Tensor:
+    """Return … × frames × bins of … × samples: Hann windows of FRAME samples, HOP apart, all within the samples."""
+    window = torch.hann_window(FRAME, device=samples.device)
+    return torch.fft.rfft(samples.unfold(-1, FRAME, HOP) * window)
+
+
+def shared(one: Tensor, other: Tensor) -> Tensor:
+    """Return the real part of complex numbers times the conjugates of others: their powers, where they are the same."""
+    return torch.addcmul(one.real * other.real, one.imag, other.imag)
+
+
+def views(found: Tensor, level: Tensor) -> Tensor:
+    """Return what the network sees.
+
+    Parameters
+    ----------
+    found
+        Spectra of a sound, … × 2 × frames × bins.
+    level
+        Root mean square of the sound's samples, shaped … or one for all.
+
+    Returns
+    -------
+    … × 4 × frames × bands: left, right, middle and sides, about 0 to 1 on a scale of logarithms.
+    """
+    left, right = found[..., 0, :, :], found[..., 1, :, :]
+    middle, sides = (left + right) * 0.5**0.5, (left - right) * 0.5**0.5
+    seen = banded(torch.stack([shared(each, each) for each in (left, right, middle, sides)], -3)).clamp_min_(0).sqrt_()
+    seen /= (level * LEVEL).clamp_min(1e-12)[..., None, None, None]
+    return (seen + FLOOR).log_().sub_(torch.tensor(FLOOR).log()).mul_(1 / 7)
