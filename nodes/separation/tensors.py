@@ -29,7 +29,8 @@ def packed(tensors: Mapping[str, Array], header: str, about: Mapping[str, str]) 
     import safetensors.numpy
 
     kept = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
-    return safetensors.numpy.save(kept, {header: json.dumps({**about, "digest": _digest(kept)})})
+    content: bytes = safetensors.numpy.save(kept, {header: json.dumps({**about, "digest": _digest(kept)})})
+    return content
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Array], header: str, about: Mapping[str, str]) -> None:

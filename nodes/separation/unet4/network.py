@@ -84,7 +84,8 @@ class Recurrence(nn.Module):
         with torch.autocast(x.device.type, enabled=False):
             rows = self.norm(x.float()).permute(0, 3, 2, 1).reshape(batch * bands, frames, channels)
             found = self.back(self.along(rows)[0]).view(batch, bands, frames, channels).permute(0, 3, 2, 1)
-        return x + found.to(x.dtype)
+        sum_of_both: Tensor = x + found.to(x.dtype)
+        return sum_of_both
 
 
 class UNet4(nn.Module):
@@ -124,7 +125,7 @@ class UNet4(nn.Module):
         batch × stems × 2 × frames × BANDS, 0 to 1.
         """
         batch, _, frames, bands = views.shape
-        patches = views.unflatten(-1, (bands // PATCH, PATCH)).permute(0, 1, 4, 2, 3).flatten(1, 2)
+        patches = views.view(batch, VIEWS, frames, bands // PATCH, PATCH).permute(0, 1, 4, 2, 3).flatten(1, 2)
         patches = patches.contiguous(memory_format=torch.channels_last)
         x, kept = self.entry(patches), []
         for block, down in zip(self.before, self.down, strict=False):
@@ -135,4 +136,5 @@ class UNet4(nn.Module):
             x = block(join(torch.cat([kept.pop(), up(x)], 1)))
         found = self.exit(torch.cat([x, patches.to(x.dtype)], 1)).float()
         found = found.view(batch, len(STEMS), 2, PATCH, frames, bands // PATCH).permute(0, 1, 2, 4, 5, 3).flatten(-2)
-        return found.softmax(1)
+        masks: Tensor = found.softmax(1)
+        return masks

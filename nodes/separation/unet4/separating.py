@@ -99,7 +99,6 @@ def _level(samples: Array, channels: Sequence[int]) -> float:
 def _stems(network: UNet4, level: Tensor, segment: Array) -> Array:
     """Return the stems of a segment with its margins, stems × 2 × SPAN."""
     found = spectra(torch.from_numpy(segment))
-    seen = views(found, level)[None].contiguous(memory_format=torch.channels_last)
     own = slice(MARGIN, MARGIN + FRAMES)
-    masks, found = network(seen)[0][:, :, own], found[:, own]
+    masks, found = network(views(found, level)[None])[0][:, :, own], found[:, own]
     return torch.stack([overlapped(found * unbanded(mask)) for mask in masks]).numpy()

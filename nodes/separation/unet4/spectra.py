@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -18,7 +20,8 @@ FLOOR = 1e-3
 def spectra(samples: Tensor) -> Tensor:
     """Return … × frames × bins of … × samples: Hann windows of FRAME samples, HOP apart, all within the samples."""
     window = torch.hann_window(FRAME, device=samples.device)
-    return torch.fft.rfft(samples.unfold(-1, FRAME, HOP) * window)
+    found: Tensor = torch.fft.rfft(samples.unfold(-1, FRAME, HOP) * window)
+    return found
 
 
 def shared(one: Tensor, other: Tensor) -> Tensor:
@@ -44,4 +47,4 @@ def views(found: Tensor, level: Tensor) -> Tensor:
     middle, sides = (left + right) * 0.5**0.5, (left - right) * 0.5**0.5
     seen = banded(torch.stack([shared(each, each) for each in (left, right, middle, sides)], -3)).clamp_min_(0).sqrt_()
     seen /= (level * LEVEL).clamp_min(1e-12)[..., None, None, None]
-    return (seen + FLOOR).log_().sub_(torch.tensor(FLOOR).log()).mul_(1 / 7)
+    return (seen + FLOOR).log_().sub_(math.log(FLOOR)).mul_(1 / 7)
