@@ -11,7 +11,7 @@ import importlib.util
 import json
 import sys
 import sysconfig
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
@@ -25,6 +25,8 @@ from pipelines.node import NodeSpec
 from pipelines.source import RANDOM, Part, Source, file_of, hash_text, parse_source
 
 NUMERICAL = frozenset({"numpy", "scipy", "torch", "librosa", "soundfile", "soxr", "numba"})
+TEMPLATES = frozenset({".html", ".css", ".js"})
+"""Files beside the code of a page that are parts of it."""
 ENGINE = frozenset({"pipelines.node", "pipelines.context", "pipelines.mistakes"})
 """Modules of the engine that every node imports; where a change in them changes results, raise the SCHEMA."""
 
@@ -96,6 +98,15 @@ class CodeDigests:
             }
             self._showing[kind] = self._digest(parts, self._follow(parts.values(), ""))
         return self._showing[kind]
+
+    def showing_by(self, function: Callable[..., Any]) -> str:
+        """Return a digest of the code by which a function shows a step, with the templates beside that code."""
+        home = function.__module__
+        parts = _reached(self._source(home), function.__name__)
+        reach = self._follow(parts.values(), home)
+        paths = [file_of(module) for module in reach.modules | {home}]
+        beside = {other for path in paths if path for other in path.parent.iterdir() if other.suffix in TEMPLATES}
+        return hash_text("\n".join([self._digest(parts, reach), *(self._files(path) for path in sorted(beside))]))
 
     def keep(self) -> None:
         """Write the parsed sources down for the next run."""

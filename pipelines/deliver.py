@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -53,6 +54,40 @@ def deliver(folder: Path, name: str, outputs: Mapping[str, Value], keys: Mapping
         known[output] = {"key": mark, "files": files}
         (folder / MANIFEST).write_text(json.dumps(known, indent=1), encoding="utf-8")
     return written
+
+
+def place_pages(folder: Path, name: str, pages: Mapping[str, str]) -> dict[str, Path]:
+    """Let the pages of a render's steps lie in `folder` too, as `NAME_STEP.html`; return the paths by step.
+
+    A page that cannot be written there costs nothing else: standard error says why.
+
+    Parameters
+    ----------
+    folder, name
+        Folder of the render and stem of the files' names.
+    pages
+        Where the page of each step is kept.
+    """
+    placed: dict[str, Path] = {}
+    for step, page in pages.items():
+        path = folder / f"{name}_{file_name(step.replace('/', '-'))}.html"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=folder, prefix=".partial") as partial:
+                _link(Path(page), Path(partial, path.name)).replace(path)
+            placed[step] = path
+        except OSError as error:
+            print(f"{step}: its page cannot be written: {error.strerror or error}", file=sys.stderr)
+    return placed
+
+
+def _link(source: Path, target: Path) -> Path:
+    """Let a file have a second name, or copy it where the folder is on another disk."""
+    try:
+        target.hardlink_to(source)
+    except OSError:
+        shutil.copyfile(source, target)
+    return target
 
 
 def _refuse_overwritten(written: Mapping[str, list[Path]]) -> None:

@@ -21,6 +21,7 @@ Facts = Mapping[str, Any]
 FactsRule = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Facts]]
 SettleRule = Callable[[Mapping[str, Any]], tuple[Mapping[str, Any], str]]
 OutputsRule = Callable[[Mapping[str, Any]], Collection[str]]
+ShowingRule = Callable[[Mapping[str, Any], Mapping[str, Any]], Any]
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Mark:
     facts: FactsRule | None = None
     settle: SettleRule | None = None
     outputs: OutputsRule | None = None
+    figure: ShowingRule | None = None
+    page: ShowingRule | None = None
 
 
 @overload
@@ -44,6 +47,8 @@ def node(
     facts: FactsRule | None = None,
     settle: SettleRule | None = None,
     outputs: OutputsRule | None = None,
+    figure: ShowingRule | None = None,
+    page: ShowingRule | None = None,
 ) -> Callable[[Function], Function]: ...
 
 
@@ -54,6 +59,8 @@ def node(
     facts: FactsRule | None = None,
     settle: SettleRule | None = None,
     outputs: OutputsRule | None = None,
+    figure: ShowingRule | None = None,
+    page: ShowingRule | None = None,
 ) -> Any:
     """Mark a function as a node; the function itself is unchanged.
 
@@ -75,10 +82,20 @@ def node(
     outputs
         `outputs(parameters)` names the outputs that there are with these (settled) parameters, for a node that
         returns a NamedTuple some of whose fields are `Kind | None`. All, unless given.
+    figure
+        `figure(inputs, outputs)` returns a Matplotlib figure of the whole step, or None. Both are values by name, an
+        input of several as a list. It is drawn as the pictures of single outputs are, after the files of a render
+        were written, and stands in the place of a single output's own. No key depends on it. A function of a module.
+    page
+        `page(inputs, outputs)` returns an HTML page that needs no other file, or None, in the same way.
     """
 
+    for shower in (figure, page):
+        if shower is not None and not (inspect.isfunction(shower) and shower.__qualname__.isidentifier()):
+            raise TypeError(f"what shows a step must be a function of a module, which others can import: {shower}")
+
     def mark(marked: Function) -> Function:
-        marked.__node__ = Mark(version, facts, settle, outputs)  # type: ignore[attr-defined]
+        marked.__node__ = Mark(version, facts, settle, outputs, figure, page)  # type: ignore[attr-defined]
         return marked
 
     return mark(function) if function is not None else mark

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from pipelines.store import Damaged, Store
 from pipelines.value import Value
@@ -40,29 +40,80 @@ NICE = 5
 _PROGRAM = "from pipelines.painters import serve; serve()"
 
 
+class Sight(NamedTuple):
+    """What there is to see: an output of a stored result, or by a function all that went into a step and came out.
+
+    Parameters
+    ----------
+    key
+        Of the result.
+    outputs
+        The output's name; for a function those of all outputs.
+    function
+        `module:name` of what shows the step, or ''.
+    inputs
+        For a function what each port took: (key, output), or a list of these.
+    """
+
+    key: str
+    outputs: tuple[str, ...]
+    function: str = ""
+    inputs: Mapping[str, Any] = {}
+
+    def sources(self) -> Iterator[tuple[str, str]]:
+        """Yield the key and the name of every value that is needed."""
+        for source in self.inputs.values():
+            for key, output in source if _is_several(source) else [source]:
+                yield key, output
+        for output in self.outputs:
+            yield self.key, output
+
+
 @dataclass(frozen=True)
 class Drawn:
-    """A picture, as the content of a PNG file: empty where there is nothing to see; and why it cannot be drawn."""
+    """A picture, as the content of a PNG file, or a page, as that of an HTML file; and why it cannot be drawn.
+
+    The content is empty where there is nothing to see.
+    """
 
     picture: bytes = b""
     error: str = ""
 
 
-def draw(store: Store, key: str, output: str) -> Drawn:
-    """Draw an output of a stored result; a picture that cannot be drawn says why, and one of a damaged result nothing.
+def draw(store: Store, sight: Sight) -> Drawn:
+    """Draw what is stored; a picture that cannot be drawn says why, and one of a damaged result nothing.
 
     Parameters
     ----------
-    store, key, output
-        Where the result is, its key, and the name of the output.
+    store, sight
+        Where the results are, and what to draw of them.
     """
     try:
-        figure = store.load(key, output).draw()
-        return Drawn(_packed(figure)) if figure is not None else Drawn()
+        shown = _shown(store, sight)
+        if shown is None:
+            return Drawn()
+        return Drawn(shown.encode() if isinstance(shown, str) else _packed(shown))
     except Damaged:
         return Drawn()
     except Exception as error:  # a picture that cannot be drawn must not cost the record
         return Drawn(error=f"{type(error).__name__}: {error}")
+
+
+def _shown(store: Store, sight: Sight) -> Figure | str | None:
+    if not sight.function:
+        return store.load(sight.key, *sight.outputs).draw()
+    module, _, name = sight.function.partition(":")
+    show = getattr(importlib.import_module(module), name)
+    inputs = {
+        port: [store.load(*each) for each in source] if _is_several(source) else store.load(*source)
+        for port, source in sight.inputs.items()
+    }
+    shown: Figure | str | None = show(inputs, {output: store.load(sight.key, output) for output in sight.outputs})
+    return shown
+
+
+def _is_several(source: Any) -> bool:
+    return not source or not isinstance(source[0], str)
 
 
 def _packed(figure: Figure) -> bytes:
@@ -113,11 +164,11 @@ class Painter:
         with suppress(OSError):  # it ended at once: `draw` finds out
             self._say({"store": str(store.folder), "verify": store.verify, "homes": homes})
 
-    def draw(self, key: str, output: str) -> Drawn | None:
+    def draw(self, sight: Sight) -> Drawn | None:
         """Do what `pipelines.painters.draw` does; None where the process cannot, or has ended and is not `alive`."""
         assert self._process.stdout is not None
         try:
-            self._say([key, output])
+            self._say(sight)
             answer = json.loads(self._process.stdout.readline())
             picture = self._process.stdout.read(answer["size"])
             self.alive = len(picture) == answer["size"]
@@ -161,23 +212,24 @@ def serve() -> None:
 
 def _answer_all(lines: Iterator[bytes], answers: BinaryIO, store: Store, homes: Mapping[str, str]) -> None:
     for line in lines:
-        key, output = json.loads(line)
-        able = _import_kinds(store, key, output, homes)
-        drawn = draw(store, key, output) if able else Drawn()
+        sight = Sight(*json.loads(line))
+        able = _import_kinds(store, sight, homes)
+        drawn = draw(store, sight) if able else Drawn()
         header = {"able": able, "size": len(drawn.picture), "error": drawn.error}
         answers.write(json.dumps(header).encode() + b"\n" + drawn.picture)
         answers.flush()
 
 
-def _import_kinds(store: Store, key: str, output: str, homes: Mapping[str, str]) -> bool:
-    """Import the modules that define the kinds of a stored value, of those alone that the program has imported.
+def _import_kinds(store: Store, sight: Sight, homes: Mapping[str, str]) -> bool:
+    """Import the modules that define the kinds of stored values, of those alone that the program has imported.
 
     Returns
     -------
-    Whether the value can be loaded; if not, the program does it and sees why.
+    Whether the values can be loaded; if not, the program does it and sees why.
     """
     try:
-        kinds = set(_kinds_in((store.record(key) or {})["outputs"][output]))
+        trees = [(store.record(key) or {})["outputs"][output] for key, output in sight.sources()]
+        kinds = set(_kinds_in(trees))
         for kind in sorted(kinds - Value.kinds.keys()):
             importlib.import_module(homes[kind])
     except Exception:

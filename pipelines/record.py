@@ -44,6 +44,7 @@ class Rendered:
     started: float
     used: Mapping[str, float]
     views: Mapping[str, str]
+    pages: Mapping[str, str]
 
 
 def write_record(rendered: Rendered) -> Path:
@@ -93,6 +94,7 @@ def _record(rendered: Rendered) -> dict[str, Any]:
         "failures": {path: f"{type(error).__name__}: {error}" for path, error in execution.failures.items()},
         "outputs": _outputs(rendered),
         "views": dict(rendered.views),
+        "pages": dict(rendered.pages),
         "versions": versions(),
         "machine": {
             "host": socket.gethostname(),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.care import keep_to_limit
-from pipelines.deliver import deliver, file_name
+from pipelines.deliver import deliver, file_name, place_pages
 from pipelines.execute import EXECUTORS, Execution, Listener
 from pipelines.keys import digest
 from pipelines.painters import THREADS
@@ -35,6 +35,8 @@ class Outcome:
         Where the files are.
     files
         The files of each output.
+    pages
+        Where the page of each step lies that has one.
     record
         The file that records the render.
     reproductions
@@ -45,6 +47,7 @@ class Outcome:
     execution: Execution
     folder: Path
     files: dict[str, list[Path]] = field(default_factory=dict)
+    pages: dict[str, Path] = field(default_factory=dict)
     record: Path | None = None
     reproductions: dict[str, Path] = field(default_factory=dict)
 
@@ -78,8 +81,9 @@ def render(prepared: Prepared, listener: Listener, sweep: str = "") -> Outcome:
         outcome = Outcome(prepared, execution, render_folder(prepared))
         _deliver(outcome, listener)
         used = meter.read()
-        pictures = views.finish(listener.drawn)
-    rendered = Rendered(prepared, execution, outcome.folder, outcome.files, sweep, started, used, pictures)
+        seen = views.finish(listener.drawn)
+    outcome.pages = place_pages(outcome.folder, piece_stem(prepared), seen.pages)
+    rendered = Rendered(prepared, execution, outcome.folder, outcome.files, sweep, started, used, *seen)
     outcome.record = write_record(rendered)
     keep_to_limit(prepared.store, prepared.settings.store.limit, outcome.record.parent, prepared.store.written)
     return outcome

@@ -23,6 +23,8 @@ RANDOM = frozenset({"seed", "generator"})
 """What a node uses of its context where its result is random."""
 SHOWING = frozenset({"describe", "draw", "sound", "measure", "write"})
 """Methods by which a value shows itself; they count for a node only where its code calls one of that name."""
+SHOWERS = frozenset({"figure", "page"})
+"""Arguments of `@node` that name what shows a step; they never count for it."""
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,7 @@ def _part(statements: list[ast.stmt], bound: dict[str, frozenset[str]], package:
     calls: set[str] = set()
     for statement in statements:
         _strip_docstrings(statement)
+        _strip_showers(statement)
         for item in ast.walk(statement):
             if isinstance(item, ast.Name):
                 names.add(item.id)
@@ -186,6 +189,13 @@ def _strip_docstrings(statement: ast.stmt) -> None:
     for item in ast.walk(statement):
         if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             item.body = _without_docstring(item.body) or [ast.Pass()]
+
+
+def _strip_showers(statement: ast.stmt) -> None:
+    """Take out of `@node(…)` what only shows a step."""
+    for decorator in getattr(statement, "decorator_list", ()):
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).rpartition(".")[2] == "node":
+            decorator.keywords = [keyword for keyword in decorator.keywords if keyword.arg not in SHOWERS]
 
 
 def _take_showing(statement: ast.stmt, module: str) -> dict[str, list[ast.stmt]]:

@@ -162,6 +162,11 @@ class _Client:
                 if Path(picture).is_file():
                     target.write_bytes(Path(picture).read_bytes())
                     self.client.log_artifact(run, str(target), f"figures/{group}".rstrip("/"))
+            for step, page in record.get("pages", {}).items():
+                target = Path(folder) / f"{step.replace('/', '-')}.html"
+                if Path(page).is_file():
+                    target.write_bytes(Path(page).read_bytes())
+                    self.client.log_artifact(run, str(target), "pages")
         for output in record["outputs"].values():
             for file in output["files"]:
                 if Path(file).is_file():

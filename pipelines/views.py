@@ -15,9 +15,11 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from pipelines.painters import Drawn, Painter, draw
+from pipelines.graph import BoundStep
+from pipelines.node import ShowingRule
+from pipelines.painters import Drawn, Painter, Sight, draw
 from pipelines.prepare import Prepared
 from pipelines.value import Value
 from pipelines.workers import workers
@@ -33,12 +35,19 @@ SHOWN_AFTER = 1.0
 
 
 class View(NamedTuple):
-    """A picture: what the record calls it, the step and the output that it shows, and where it is kept."""
+    """A picture or a page: what the record calls it, the step, what it shows of it, and where it is kept."""
 
     name: str
     step: str
-    output: str
+    sight: Sight
     picture: Path
+
+
+class Seen(NamedTuple):
+    """Paths of all pictures by what the record calls them, and of all pages by the step."""
+
+    pictures: dict[str, str]
+    pages: dict[str, str]
 
 
 class Views:
@@ -68,13 +77,12 @@ class Views:
 
     @property
     def missing(self) -> int:
-        """Number of pictures that are likely to be drawn."""
-        kinds = {step: self._plan.step(step).outputs for step in {view.step for view in self._views}}
+        """Number of pictures and pages that are likely to be drawn."""
         expected = {
             view.picture
             for view in self._views[:MOST_VIEWS]
-            if kinds[view.step][view.output].draw is not Value.draw and not view.picture.exists()
-            if view.step in self._plan.order or self._has(view)
+            if self._shows(view) and not view.picture.exists()
+            if view.step in self._plan.order or self._ready(view)
         }
         return len(expected)
 
@@ -83,7 +91,7 @@ class Views:
             for _ in range(min(MOST_PAINTERS, workers() - 1, self.missing // FEWEST)):
                 with suppress(OSError):  # fewer processes, or this one alone, draw the same
                     self._begin(Painter(self._store, self._threads))
-            self._tell(view for view in self._early() if self._has(view))
+            self._tell(view for view in self._early() if self._ready(view))
         except BaseException:
             self.__exit__()
             raise
@@ -104,8 +112,8 @@ class Views:
         """Let the processes draw what a step gave: its result is in the store."""
         self._tell(view for view in self._early() if view.step == step)
 
-    def finish(self, heard: Callable[[int, int], None]) -> dict[str, str]:
-        """Draw what is not drawn yet; return the paths of all pictures by what the record calls them.
+    def finish(self, heard: Callable[[int, int], None]) -> Seen:
+        """Draw what is not drawn yet; return where all pictures and pages are.
 
         Parameters
         ----------
@@ -123,10 +131,23 @@ class Views:
         names = {view.picture: view.name for view in reversed(self._views) if view.picture in self._errors}
         for picture, name in reversed(names.items()):
             print(f"{name}: cannot be drawn: {self._errors[picture]}", file=sys.stderr)
-        return {view.name: str(view.picture) for view in islice(self._seen(), MOST_VIEWS)}
+        seen = list(islice(self._seen(), MOST_VIEWS))
+        return Seen(
+            {view.name: str(view.picture) for view in seen if view.picture.suffix == ".png"},
+            {view.step: str(view.picture) for view in seen if view.picture.suffix != ".png"},
+        )
+
+    def _shows(self, view: View) -> bool:
+        """Return whether there is likely something to see."""
+        kinds = self._plan.step(view.step).outputs
+        return bool(view.sight.function) or kinds[view.sight.outputs[0]].draw is not Value.draw
 
     def _has(self, view: View) -> bool:
-        return self._store.has(self._plan.keys[view.step])
+        return self._store.has(view.sight.key)
+
+    def _ready(self, view: View) -> bool:
+        """Return whether all that a view needs is stored: what went into a stored step may have been removed."""
+        return all(self._store.has(key) for key in {key for key, _ in view.sight.sources()})
 
     def _early(self) -> list[View]:
         """Return what is drawn in any case: views before these that show nothing make room for later ones."""
@@ -142,11 +163,9 @@ class Views:
         for view in self._views:
             if seen == MOST_VIEWS:
                 break
-            if not self._has(view):
-                continue
             if view.picture.exists():
-                seen += view.picture.stat().st_size > 0
-            elif view.picture not in self._told:
+                seen += self._has(view) and view.picture.stat().st_size > 0
+            elif view.picture not in self._told and self._ready(view):
                 seen += 1
                 fresh.append(view)
         return fresh
@@ -171,7 +190,7 @@ class Views:
                     self._change.wait(timeout=0.2)
             yield left
             if view is not None:
-                self._keep(view, draw(self._store, self._plan.keys[view.step], view.output))
+                self._keep(view, draw(self._store, view.sight))
 
     def _begin(self, painter: Painter) -> None:
         self._painters.append(painter)
@@ -188,7 +207,7 @@ class Views:
                 view = self._waiting.popleft()
                 self._busy += 1
             try:
-                drawn = painter.draw(self._plan.keys[view.step], view.output)
+                drawn = painter.draw(view.sight)
                 if drawn is not None and self._plan.files.unchanged():  # or it may have drawn by newer code than ours
                     self._keep(view, drawn)
                 else:
@@ -202,7 +221,7 @@ class Views:
         """Write a picture whole or not at all; an empty file remembers that there is nothing to see."""
         if drawn.error:
             self._errors[view.picture] = drawn.error
-        partial = view.picture.with_name(f".{view.picture.stem}.{os.getpid()}.{threading.get_ident()}.partial.png")
+        partial = view.picture.with_name(f".{view.picture.stem}.{os.getpid()}.{threading.get_ident()}.partial")
         try:
             view.picture.parent.mkdir(parents=True, exist_ok=True)
             partial.write_bytes(drawn.picture)
@@ -223,8 +242,30 @@ def beside(prepared: Prepared, step: str, output: str, ending: str) -> Path:
 
 
 def _views_of(prepared: Prepared) -> Iterator[View]:
-    """Yield every output of every step, in the order of the piece."""
+    """Yield what is seen of every step as a whole and of each of its outputs, in the order of the piece."""
     for path, step in prepared.plan.graph.steps.items():
+        mark = step.spec.mark
+        if mark.figure:
+            yield _whole(prepared, step, mark.figure, path, "png")
+        if mark.page:
+            yield _whole(prepared, step, mark.page, f"{path}.html", "html")
         for output in step.outputs:
             name = path if output == "value" else f"{path}.{output}"
-            yield View(name, path, output, beside(prepared, path, output, "png"))
+            if not (mark.figure and name == path):
+                sight = Sight(prepared.plan.keys[path], (output,))
+                yield View(name, path, sight, beside(prepared, path, output, "png"))
+
+
+def _whole(prepared: Prepared, step: BoundStep, rule: ShowingRule, name: str, ending: str) -> View:
+    """Return the view that a function gives of a step's inputs and outputs."""
+    plan = prepared.plan
+    inputs: dict[str, Any] = {}
+    for port, references in step.inputs.items():
+        sources = [(plan.keys[reference.step], reference.output) for reference in references]
+        if sources or step.spec.ports[port].many:
+            inputs[port] = sources if step.spec.ports[port].many else sources[0]
+    key = plan.keys[step.path]
+    sight = Sight(key, tuple(step.outputs), f"{rule.__module__}:{rule.__name__}", inputs)
+    code = plan.code.showing_by(rule)[:12]
+    kept = Path(f"{prepared.store.folder}/views/{key[:2]}/{key[2:]}.{rule.__name__}.{code}.{ending}")
+    return View(name, step.path, sight, kept)

@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from nodes.separation.choosing import outputs_with, settled, weights_path
+from nodes.separation.showing import draw_stems, play_stems
 from nodes.values.audio import Audio
 from pipelines.context import Context
 from pipelines.mistakes import mistake
@@ -48,7 +49,7 @@ def _separate_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) ->
     return dict.fromkeys(outputs_with(parameters), inputs["audio"] or {})
 
 
-@node(facts=_separate_facts, settle=settled, outputs=outputs_with)
+@node(facts=_separate_facts, settle=settled, outputs=outputs_with, figure=draw_stems, page=play_stems)
 def separate(
     audio: Audio,
     *,

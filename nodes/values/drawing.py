@@ -8,8 +8,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nodes.values.axes import (
+    COLOURS,
+    RANGE,
+    add_axes,
+    ceiling_of,
+    name_axes,
+    number,
+    number_times,
+    show_levels,
+)
 from nodes.values.blocks import spans
-from nodes.values.log_spectra import ROWS, Levels, sound_levels, spectrogram_levels
+from nodes.values.log_spectra import Levels, sound_levels, spectrogram_levels
+from nodes.values.pages import PAGE
 from pipelines.context import release
 from pipelines.value import Array
 
@@ -18,16 +29,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from nodes.values.audio import Audio, Marker, Takes
-    from nodes.values.scales import Side, Ticks
     from nodes.values.spectrogram import Spectrogram
 
-WIDTH, LEFT, RIGHT, TOP, BOTTOM, GAP = 11.0, 0.75, 0.95, 0.4, 0.5, 0.12
+LEFT, RIGHT, TOP, BOTTOM, GAP = 0.75, 0.95, 0.4, 0.5, 0.12
 TALLEST, LOWEST_ROW, HEIGHT = 2.4, 0.5, 5.0
 COLUMNS, FRAMES, FEWEST_FRAMES = 1200, 1500, 200
-RANGE, STEP = 90.0, 10.0
+STEP = 10.0
 MOST_CHANNELS, MOST_TAKES = 24, 6
-FREQUENCIES = (20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000)
-INK, MARK, GRID = "#1f4e79", "#b5442e", "#cccccc"
+INK, MARK = "#1f4e79", "#b5442e"
 CHARACTER = 0.075
 
 
@@ -43,7 +52,7 @@ def draw_audio(audio: Audio) -> Figure:
         for channel in range(channels)
     ]
     page = _Page([0.4, 1.0] * channels)
-    waves = [_extremes(audio.samples[channel]) for channel in range(channels)]
+    waves = [extremes(audio.samples[channel]) for channel in range(channels)]
     peak = max((float(np.max(np.abs(wave), initial=0.0, where=np.isfinite(wave))) for wave in waves), default=0.0)
     for channel, wave in enumerate(waves):
         _draw_wave(page.axes[2 * channel], wave, audio.duration, peak, page.tall)
@@ -65,7 +74,7 @@ def draw_takes(takes: Takes) -> Figure | None:
     levels = [sound_levels(takes.samples[i], takes.sample_rate, _frames_for(len(chosen))) for i in chosen]
     page = _Page([1.0] * len(chosen))
     for axes, i in zip(page.axes, chosen, strict=True):
-        _name(axes, shown_label(takes.labels[i]))
+        name_axes(axes, shown_label(takes.labels[i]))
     page.draw_levels(page.axes, levels)
     page.finish(max(level.stop for level in levels))
     return page.figure
@@ -96,94 +105,40 @@ class _Page:
         gaps = [GAP if share == 1.0 else GAP / 4 for share in shares]
         self.tall = unit > 1
         self.height = TOP + BOTTOM + unit * sum(shares) + sum(gaps)
-        self.figure = Figure(figsize=(WIDTH, self.height))
+        self.figure = Figure(figsize=(PAGE, self.height))
         self.axes: list[Axes] = []
         at = self.height - TOP
         for share, gap in zip(shares, gaps, strict=True):
             at -= share * unit
-            self.axes.append(self._add(LEFT, at, WIDTH - LEFT - RIGHT, share * unit))
+            self.axes.append(add_axes(self.figure, LEFT, at, PAGE - LEFT - RIGHT, share * unit))
             at -= gap
-
-    def _add(self, left: float, bottom: float, width: float, height: float) -> Axes:
-        box = (left / WIDTH, bottom / self.height, width / WIDTH, height / self.height)
-        axes = self.figure.add_axes(box)
-        for spine in axes.spines.values():
-            spine.set_color(GRID)
-        return axes
 
     def draw_levels(self, rows: Sequence[Axes], levels: Sequence[Levels]) -> None:
         """Draw spectrograms with one scale of colours; the scale stands at the right."""
-        top = max((level.top for level in levels), default=0.0)
-        ceiling = 0.0 if top < -150 else 10 * float(np.ceil(top / 10))
+        ceiling = ceiling_of(levels)
         for axes, level in zip(rows, levels, strict=True):
-            axes.imshow(
-                level.decibels,
-                origin="lower",
-                aspect="auto",
-                cmap="magma",
-                extent=(level.start, level.stop, 0, ROWS),
-                vmin=ceiling - RANGE,
-                vmax=ceiling,
-            )
-            self._frequency_axis(axes, level)
+            show_levels(axes, level, ceiling, self.tall)
         if levels:
             self._add_bar(ceiling)
 
     def _add_bar(self, ceiling: float) -> None:
         """Draw the scale of colours, in dB: an image, which is quicker than a colour bar of Matplotlib's."""
         height = min(TALLEST, self.height - TOP - BOTTOM)
-        bar = self._add(WIDTH - RIGHT + 0.12, self.height - TOP - height, 0.12, height)
+        bar = add_axes(self.figure, PAGE - RIGHT + 0.12, self.height - TOP - height, 0.12, height)
         colours, extent = np.linspace(0, 1, 256)[:, None], (0, 1, ceiling - RANGE, ceiling)
-        bar.imshow(colours, origin="lower", aspect="auto", cmap="magma", extent=extent)
+        bar.imshow(colours, origin="lower", aspect="auto", cmap=COLOURS, extent=extent)
         bar.set_frame_on(False)
         bar.xaxis.set_visible(False)
         levels = np.arange(ceiling - RANGE, ceiling + 1, STEP if height > 1 else 3 * STEP)
-        _number(bar, "right", [(float(level), f"{level:g}".replace("-", "−")) for level in levels], "dB")
-
-    def _frequency_axis(self, axes: Axes, level: Levels) -> None:
-        wanted = FREQUENCIES if self.tall else FREQUENCIES[2::3]
-        shown = [frequency for frequency in wanted if level.low < frequency < level.high]
-        axes.set_ylim(0, ROWS)
-        _number(axes, "left", [(level.row(frequency), _hertz(frequency)) for frequency in shown], "Hz")
+        number(bar, "right", [(float(level), f"{level:g}".replace("-", "−")) for level in levels], "dB")
 
     def finish(self, duration: float) -> None:
         """Give all axes the same time, numbered at the bottom."""
-        times, label = _times(duration)
-        numbered = [(time, _clock(time) if duration >= 90 else f"{time:g}") for time in times]
         for axes in self.axes:
-            axes.set_xlim(0, duration or 1.0)
-            last = axes is self.axes[-1]
-            _number(axes, "bottom", numbered if last else [(time, "") for time in times], label if last else "")
+            number_times(axes, duration, axes is self.axes[-1])
 
 
-def _number(axes: Axes, side: Side, ticks: Ticks, label: str = "") -> None:
-    from nodes.values.scales import Scale
-
-    Scale(axes, side, ticks, label, ink="black", pale=GRID)
-
-
-def _times(duration: float) -> tuple[list[float], str]:
-    """Return times to number, 5 to 12 of them, and what the numbers are."""
-    if duration <= 0:
-        return [0.0], "seconds"
-    if duration >= 90:
-        steps = [15, 30, 60, 120, 300, 600, 1200, 1800, 3600]
-        step = next((step for step in steps if duration / step <= 12), 3600 * np.ceil(duration / 43_200))
-        return [float(time) for time in np.arange(0, duration, step)], "minutes:seconds"
-    decade = 10 ** np.floor(np.log10(duration))
-    step = next(decade * part for part in (0.1, 0.2, 0.5, 1.0) if duration / (decade * part) <= 12)
-    return [float(f"{time:.6g}") for time in np.arange(0, duration, step)], "seconds"
-
-
-def _clock(time: float) -> str:
-    return f"{int(time) // 60}:{int(time) % 60:02d}"
-
-
-def _hertz(frequency: float) -> str:
-    return f"{frequency / 1000:g}k" if frequency >= 1000 else f"{frequency:g}"
-
-
-def _extremes(samples: Array) -> Array:
+def extremes(samples: Array) -> Array:
     """Return 2 × up to 1200: the lowest and the highest sample of each stretch."""
     edges = np.linspace(0, len(samples), min(COLUMNS, len(samples)) + 1).astype(int)
     found = np.empty((2, len(edges) - 1), np.float32)
@@ -202,26 +157,20 @@ def _draw_wave(axes: Axes, wave: Array, duration: float, peak: float, numbered: 
     axes.fill_between(edges, low, high, step="post", color=INK, linewidth=0.4)
     limit = peak if peak > 0 else 1.0
     axes.set_ylim(-1.05 * limit, 1.05 * limit)
-    _number(axes, "left", [(0.0, "0"), (limit, f"{limit:.2g}")] if numbered else [])
+    number(axes, "left", [(0.0, "0"), (limit, f"{limit:.2g}")] if numbered else [])
 
 
 def _name_channels(rows: Sequence[Axes], channels: int) -> None:
     for channel, axes in enumerate(rows, 1):
         if channels > 1:
-            _name(axes, f"channel {channel} of {channels}")
-
-
-def _name(axes: Axes, text: str) -> None:
-    box = {"facecolor": "black", "alpha": 0.5, "linewidth": 0, "pad": 2}
-    where = axes.transAxes
-    axes.text(0.006, 0.95, text, transform=where, va="top", fontsize=8, color="white", bbox=box, parse_math=False)
+            name_axes(axes, f"channel {channel} of {channels}")
 
 
 def _draw_markers(rows: Sequence[Axes], markers: Sequence[Marker], duration: float) -> None:
     """Draw each marker as a thin line, a region as a shade of the waveform; labels where there is room."""
     if not rows or duration <= 0:
         return
-    width, taken = WIDTH - LEFT - RIGHT, -1.0
+    width, taken = PAGE - LEFT - RIGHT, -1.0
     times = [marker.time for marker in markers]
     for axes in rows:
         colour = "white" if axes.images else MARK

@@ -50,7 +50,7 @@ class Levels:
         return float(ROWS * np.log(frequency / self.low) / np.log(self.high / self.low))
 
 
-def sound_levels(samples: Array, sample_rate: int, most: int) -> Levels:
+def sound_levels(samples: Array, sample_rate: int, most: int, highest: float = np.inf) -> Levels:
     """Return levels at up to `most` evenly spaced places; the power of several channels is averaged.
 
     Parameters
@@ -62,6 +62,8 @@ def sound_levels(samples: Array, sample_rate: int, most: int) -> Levels:
     most
         Columns of the picture. Frames of about 90 ms are taken a quarter of their length apart, or farther
         where that would be more columns.
+    highest
+        Hertz at the upper edge, where it is below half the sample rate.
     """
     length = samples.shape[1]
     size = max(64, 2 ** int(np.ceil(np.log2(sample_rate / 12))))
@@ -76,7 +78,7 @@ def sound_levels(samples: Array, sample_rate: int, most: int) -> Levels:
                 power[first : first + BATCH] += _squares(np.fft.rfft(frames)) / len(samples)
         release(samples)
     end = max(length, 1) / sample_rate
-    return _levels(power, sample_rate, float(window.sum()), 0.0, end)
+    return _levels(power, sample_rate, float(window.sum()), 0.0, end, highest)
 
 
 def spectrogram_levels(spectrogram: Spectrogram, channel: int, most: int) -> Levels:
@@ -112,14 +114,18 @@ def _squares(spectra: Array) -> Array:
     return squares
 
 
-def _levels(power: Array, sample_rate: int, window_sum: float, start: float, stop: float) -> Levels:
+def _levels(
+    power: Array, sample_rate: int, window_sum: float, start: float, stop: float, highest: float = np.inf
+) -> Levels:
     """Return the power (frames × bins) in rows of equal ratio, in dB of a sine of full scale.
 
     A row that spans half a bin or more shows the highest bin; narrower ones are interpolated.
     """
-    high, last = sample_rate / 2, power.shape[1] - 1
+    nyquist, last = sample_rate / 2, power.shape[1] - 1
+    high = min(highest, nyquist)
     low = min(LOWEST, high / 8)
-    edges = low / high * last * (high / low) ** (np.arange(ROWS + 1) / ROWS)
+    edges = low / nyquist * last * (high / low) ** (np.arange(ROWS + 1) / ROWS)
+    power = power[:, : int(edges[-1].round()) + 2]  # a bin beyond the edge, to interpolate with
     decibels = 10 * np.log10(np.maximum(power * (2 / window_sum) ** 2, FLOOR))
     wide = np.maximum.reduceat(decibels, np.minimum(edges[:-1].round(), last).astype(int), axis=1)
     middles = np.sqrt(edges[:-1] * edges[1:])

@@ -101,6 +101,9 @@ def _report(outcome: Outcome, quiet: bool) -> None:
         _report_failure(step, error, outcome)
     for step, culprit in execution.stopped.items():
         print(f"{step}: not run, because {culprit} failed", file=sys.stderr)
+    if not quiet:
+        for page in outcome.pages.values():
+            print(_here(page))
     if not quiet and not execution.failures:
         plan = outcome.prepared.plan
         print(f"{len(execution.ran)} steps ran, {plan.count('cached')} taken from the store")

@@ -271,3 +271,33 @@ def test_pictures_of_a_value_have_no_part_in_what_it_is(tmp_path: Path) -> None:
         assert "matplotlib" not in code.libraries, name
         assert not {path.name for path in code.files} & {"drawing.py", "scattergrams.py", "maps.py"}, name
     assert "matplotlib" in digests(registry["scattergram"]).libraries
+
+
+def test_what_shows_a_step_counts_for_its_views_alone(project: Project) -> None:
+    def showing() -> str:
+        project.forget()
+        shown = importlib.import_module(f"{project.name}.shown").shown
+        files = FileDigests(project.folder / "files.json")
+        return CodeDigests(project.folder / "code.json", files).showing_by(shown)
+
+    project.write(
+        "shown.py", "from PACKAGE.apart import nothing\n\ndef shown(inputs, outputs):\n    return nothing('a')\n"
+    )
+    project.write("page.html", "<p>")
+    before = project.code("other").digest
+    project.change(
+        "node.py", "@node\ndef other", f"from {project.name}.shown import shown\n\n@node(page=shown)\ndef other"
+    )
+    marked = project.code("other").digest
+    digests = [showing()]
+    for file, old, new in (
+        ("shown.py", "'a'", "'b'"),
+        ("apart.py", "return x", "return -x"),
+        ("page.html", "<p>", "<b>"),
+    ):
+        project.change(file, old, new)
+        digests.append(showing())
+        assert project.code("other").digest == marked != before
+    assert len(set(digests)) == 4
+    project.change("node.py", "page=shown", "page=shown, figure=shown")
+    assert project.code("other").digest == marked

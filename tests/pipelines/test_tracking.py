@@ -149,3 +149,16 @@ def test_any_fault_of_tracking_is_one_kind_of_error(sent: Sent, tmp_path: Path, 
             tmp_path / "records",
             TrackingSettings(uri=uri.replace("FOLDER", str(tmp_path)), artifacts=None, experiment="e"),
         )
+
+
+def test_pages_of_steps_are_artifacts(sent: Sent, tmp_path: Path) -> None:
+    page = tmp_path / "key.html"
+    page.write_text("<p>heard")
+    found = record(tmp_path, STEPS, sent.settings, title="with a page")
+    (path,) = unsent(tmp_path / "records")
+    path.write_text(json.dumps({**found, "pages": {"group/stems": str(page), "gone": str(tmp_path / "none.html")}}))
+    done, refused = send(tmp_path / "records", sent.settings)
+    assert refused == {}
+    (artifact,) = sent.client.list_artifacts(done[path], "pages")
+    assert artifact.path == "pages/group-stems.html"
+    assert Path(sent.client.download_artifacts(done[path], artifact.path)).read_text() == "<p>heard"

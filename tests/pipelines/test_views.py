@@ -18,7 +18,7 @@ from toys import Listening, Program, prepared_of
 import pipelines.views
 from nodes.values import Text
 from pipelines.node import NodeSpec, node
-from pipelines.painters import Drawn, Painter, draw
+from pipelines.painters import Drawn, Painter, Sight, draw
 from pipelines.render import Outcome, render
 from pipelines.value import Array, Value
 
@@ -122,8 +122,8 @@ def others(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Drawn | None]]:
     answered = threading.Event()
     original = Painter.draw
 
-    def ask(self: Painter, key: str, output: str) -> Drawn | None:
-        answers.append(original(self, key, output))
+    def ask(self: Painter, sight: Sight) -> Drawn | None:
+        answers.append(original(self, sight))
         answered.set()
         return answers[-1]
 
@@ -329,5 +329,5 @@ def test_a_process_ends_when_nobody_asks_any_more(tmp_path: Path) -> None:
     (process,) = psutil.Process().children()
     painter.close()
     assert process.wait(timeout=30) == 0
-    assert painter.draw("ab" * 32, "value") is None and not painter.alive
+    assert painter.draw(Sight("ab" * 32, ("value",))) is None and not painter.alive
     painter.end()

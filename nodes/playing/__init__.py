@@ -1,0 +1,1 @@
+"""Pages on which sounds are heard together: no network, no other file."""
