@@ -18,7 +18,7 @@ from nodes.separation.unet4.network import UNet4
 from pipelines.value import Array
 
 WARM = 200
-"""Iterations until the step size is the largest."""
+"""Iterations until the step size is the largest, in a training that is not short."""
 
 DECAY = 1e-2
 STEEPEST = 5.0
@@ -136,4 +136,5 @@ class Training:
 
 def _share(done: int, iterations: int) -> float:
     """Return the step size at an iteration, as a share of the largest: warming up, then half a cosine."""
-    return min(1.0, (done + 1) / WARM) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done / iterations)))
+    warm = min(WARM, 1 + iterations // 10)
+    return min(1.0, (done + 1) / warm) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done / iterations)))
