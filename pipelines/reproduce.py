@@ -112,7 +112,7 @@ def _escaped(text: str) -> str:
 def _located(files: InputFiles) -> str:
     """Return the file, folder or pattern with its place, so that it is found from anywhere."""
     folder = files.paths[0].parent
-    if len(files.paths) == 1:
+    if len(files.paths) == 1 or not files.found:  # the first was named, what belongs to it follows
         return str(files.paths[0])
     if any(path.parent != folder for path in files.paths):
         return files.asked

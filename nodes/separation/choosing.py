@@ -6,6 +6,7 @@ import json
 import re
 import struct
 from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,20 @@ STEMS: dict[str, dict[int, tuple[str, ...]]] = {
     },
     "repet": {2: ("vocals", "accompaniment"), 4: ("vocals", "drums", "bass", "other")},
     "hpss": {3: ("harmonic", "percussive", "residual")},
+    "demucs": {
+        4: ("vocals", "drums", "bass", "other"),
+        6: ("vocals", "drums", "bass", "guitar", "piano", "other"),
+    },
 }
-"""Outputs of each backend by their number."""
+"""Outputs of each backend by their number; those of 'onnx' are named by its files."""
 
-USUAL = {"spleeter": 2, "repet": 4, "hpss": 3}
+NAMES = ("vocals", "accompaniment", "drums", "bass", "piano", "guitar", "other")
+"""What a stem of 'onnx' may be called."""
+
+PACKAGES = {"onnx": "onnxruntime", "demucs": "demucs"}
+"""What backends need that is installed only where it is asked for, as an extra of the backend's name."""
+
+USUAL = {"spleeter": 2, "repet": 4, "hpss": 3, "demucs": 4}
 
 OWN: dict[str, dict[str, Any]] = {
     "spleeter": {"weights": None, "mask_extension": "zeros", "wiener": False, "to_16_khz": False},
@@ -38,8 +49,16 @@ OWN: dict[str, dict[str, Any]] = {
         "n_fft": 2048,
         "hop": None,
     },
+    "onnx": {"model": None, "mask_extension": "zeros", "wiener": False},
+    "demucs": {"model": None},
 }
-"""Parameters that only one backend knows, with their defaults."""
+"""Parameters that not every backend knows, with their defaults."""
+
+MODELS = {
+    "onnx": "a folder or a pattern with one .onnx file a stem, such as vocals.onnx and accompaniment.onnx",
+    "demucs": "NAME.yaml with the networks that it names beside it, or a single network (.th, .safetensors)",
+}
+"""What `model` may name."""
 
 CONVOLUTIONS = 7
 """Convolutions, not transposed ones, of the network of each stem."""
@@ -54,14 +73,16 @@ def settled(parameters: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
     Raises
     ------
     MistakeError
-        Where a backend has no such stems, its weights are not here or of another number of stems, or a parameter is
-        given that belongs to another backend.
+        Where a backend has no such stems, its weights or model are not here or of another number of stems, what it
+        needs is not installed, or a parameter is given that belongs to another backend.
     """
-    backend, stems, weights = (parameters[name] for name in ("backend", "stems", "weights"))
+    backend, stems, weights, model = (parameters[name] for name in ("backend", "stems", "weights", "model"))
     said = ""
     if backend is None:
-        backend, said = _chosen(stems, weights)
+        backend, said = _chosen(stems, weights, model)
     _refuse_foreign(backend, parameters)
+    if backend in PACKAGES:
+        model, stems = _modelled(backend, model, stems)
     if backend == "spleeter":
         weights = _complete(weights) if weights else _kept(stems or USUAL[backend])
         found = stems_in(weights_path(weights))
@@ -69,19 +90,28 @@ def settled(parameters: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
             raise mistake("the weights are for other stems", parameter="stems", given=str(stems), allowed=str(found))
         stems = found
     stems = USUAL[backend] if stems is None else stems
-    if stems not in STEMS[backend]:
+    if backend in STEMS and stems not in STEMS[backend]:
         raise mistake(
             f"'{backend}' has no such stems",
             parameter="stems",
             given=str(stems),
             allowed=listed(map(str, STEMS[backend])),
         )
-    return {**parameters, "backend": backend, "stems": stems, "weights": weights}, said
+    return {**parameters, "backend": backend, "stems": stems, "weights": weights, "model": model}, said
 
 
 def outputs_with(parameters: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the names of the outputs that there are with settled parameters."""
+    if parameters["backend"] == "onnx":
+        return tuple(onnx_networks(parameters["model"]))
     return STEMS[parameters["backend"]][parameters["stems"]]
+
+
+def onnx_networks(model: InputFiles) -> dict[str, Path]:
+    """Return the .onnx file of each stem by its name, in the order of `NAMES`."""
+    from nodes.separation.onnx_files import networks_in
+
+    return networks_in(model, NAMES)
 
 
 def weights_path(weights: InputFiles) -> Path:
@@ -112,7 +142,10 @@ def stems_in(path: Path) -> int:
     return count
 
 
-def _chosen(stems: int | None, weights: InputFiles | None) -> tuple[str, str]:
+def _chosen(stems: int | None, weights: InputFiles | None, model: InputFiles | None) -> tuple[str, str]:
+    if model is not None:
+        backend = "onnx" if any(path.suffix == ".onnx" for path in model.paths) else "demucs"
+        return backend, f"{backend}, as a model of its kind is named"
     if weights is not None:
         return "spleeter", "spleeter, as weights are named"
     name = f"spleeter-{stems or USUAL['spleeter']}stems"
@@ -125,11 +158,12 @@ def _chosen(stems: int | None, weights: InputFiles | None) -> tuple[str, str]:
 
 def _refuse_foreign(backend: str, parameters: Mapping[str, Any]) -> None:
     """Refuse what was set for another backend."""
-    for owner, names in OWN.items():
+    for names in OWN.values():
         for name, usual in names.items():
-            if owner != backend and parameters[name] != usual:
+            if name not in OWN[backend] and parameters[name] != usual:
+                owners = " or ".join(f"'{owner}'" for owner, own in OWN.items() if name in own)
                 raise mistake(
-                    f"this is a parameter of the backend '{owner}'",
+                    f"this is a parameter of the backend {owners}",
                     parameter=name,
                     given=f"{shown(parameters[name])} with '{backend}'",
                     allowed=f"for '{backend}': {', '.join(OWN[backend])}",
@@ -139,6 +173,41 @@ def _refuse_foreign(backend: str, parameters: Mapping[str, Any]) -> None:
 def _kept(stems: int) -> InputFiles:
     name = f"spleeter-{stems}stems"
     return InputFiles(name, (require_model(name),))
+
+
+def _modelled(backend: str, model: InputFiles | None, stems: int | None) -> tuple[InputFiles, int | None]:
+    """Return a model of the user's with all its files, and how many stems it has; as many as asked for if unknown."""
+    if model is None:
+        raise mistake(
+            f"'{backend}' needs a model of yours", parameter="model", given="nothing", allowed=MODELS[backend]
+        )
+    if find_spec(PACKAGES[backend]) is None:
+        raise mistake(
+            f"the backend '{backend}' needs the package '{PACKAGES[backend]}', which is not installed",
+            parameter="backend",
+            hint=f"in the folder of resynthesis: .venv/bin/python -m pip install -e '.[{backend}]'",
+        )
+    model, found = _onnx(model) if backend == "onnx" else _demucs(model)
+    if stems not in (None, found) and found is not None:
+        raise mistake("the model is for other stems", parameter="stems", given=str(stems), allowed=str(found))
+    return model, found or stems
+
+
+def _onnx(model: InputFiles) -> tuple[InputFiles, int]:
+    from nodes.separation.onnx_files import read_layout
+
+    files = onnx_networks(model)
+    for path in files.values():
+        read_layout(path)
+    return InputFiles(model.asked, tuple(files.values()), model.found), len(files)
+
+
+def _demucs(model: InputFiles) -> tuple[InputFiles, int | None]:
+    from nodes.separation.demucs_files import complete, read_bag, stems_in
+
+    model = complete(model)
+    named = stems_in(read_bag(model.paths[0]).files[0])
+    return model, len(named) if named else None
 
 
 def _complete(weights: InputFiles) -> InputFiles:

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from nodes.separation.choosing import outputs_with, settled, weights_path
+from nodes.separation.choosing import onnx_networks, outputs_with, settled, weights_path
 from nodes.separation.showing import draw_stems, play_stems
 from nodes.values.audio import Audio
 from pipelines.context import Context
 from pipelines.mistakes import mistake
 from pipelines.node import Facts, node
-from pipelines.quantities import AudioFiles, Seconds, Unit
+from pipelines.quantities import AudioFiles, Seconds, Unit, wrong
 from pipelines.value import Array
 
 
@@ -24,10 +24,18 @@ class Stems(NamedTuple):
     drums: Audio | None = None
     bass: Audio | None = None
     piano: Audio | None = None
+    guitar: Audio | None = None
     other: Audio | None = None
     harmonic: Audio | None = None
     percussive: Audio | None = None
     residual: Audio | None = None
+
+
+def _known(value: Any) -> Any:
+    """Name the node that does what no backend does."""
+    if value == "nmf":
+        raise wrong("one of the backends; the node 'nmf_decompose' finds components by NMF")
+    return value
 
 
 def _hop_of(n_fft: int, hop: int | None) -> int:
@@ -53,9 +61,10 @@ def _separate_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) ->
 def separate(
     audio: Audio,
     *,
-    backend: Literal["spleeter", "repet", "hpss"] | None = None,
-    stems: Annotated[int, Field(ge=2, le=5)] | None = None,
+    backend: Annotated[Literal["spleeter", "repet", "hpss", "onnx", "demucs"], BeforeValidator(_known)] | None = None,
+    stems: Annotated[int, Field(ge=2, le=7)] | None = None,
     weights: AudioFiles | None = None,
+    model: AudioFiles | None = None,
     mask_extension: Literal["zeros", "average"] = "zeros",
     wiener: bool = False,
     to_16_khz: bool = False,
@@ -86,8 +95,15 @@ def separate(
       channel's spectrogram (FitzGerald, "Harmonic/percussive separation using median filtering", DAFx 2010) as librosa
       does it. The three add up to the sound; the residual holds something where a margin is above 1 (Driedger, Müller
       and Disch, "Extending harmonic-percussive separation of audio", ISMIR 2014).
+    - 'onnx' has networks of yours in the place of Spleeter's, one .onnx file a stem, and needs the extra 'onnx'
+      (ONNX Runtime). Their input x and output y are magnitudes, 2 × segments × 512 × 1024, as sherpa-onnx has them.
+    - 'demucs' has a model of yours for Demucs (Défossez, "Hybrid spectrogram and waveform source separation", MDX
+      Workshop 2021; Rouard, Massa and Défossez, "Hybrid transformers for music source separation", ICASSP 2023), and
+      needs the extra 'demucs'. Stems are vocals, drums, bass and other, or 6, with guitar and piano. A model is read
+      with no code in it run, and used without random shifts.
 
-    Without a backend it is Spleeter where its weights are here, else 'repet'; plan and record say which, and why.
+    Without a backend it is what a named model is for, else Spleeter where its weights are here, else 'repet'; plan and
+    record say which, and why.
     Sounds of any length, sample rate and number of channels come out as they went in; parts lie on disk.
 
     Parameters
@@ -97,15 +113,19 @@ def separate(
     backend
         How to separate.
     stems
-        How many: 2, 4 or 5 by Spleeter, as many as its weights have unless given; 2 or 4, which is usual, by 'repet'.
+        How many: 2, 4 or 5 by Spleeter, as many as its weights have unless given; 2 or 4, which is usual, by 'repet';
+        4, which is usual, or 6 by 'demucs'.
     weights
         spleeter: a folder with a checkpoint, its .index, or a .safetensors file of `resynthesis models`; those that
         `resynthesis models` keeps unless given.
+    model
+        onnx: a folder or a pattern with one file a stem: vocals.onnx, accompaniment.onnx. demucs: NAME.yaml with its
+        networks beside it, SIGNATURE-CHECKSUM.th or SIGNATURE.safetensors, or a single network.
     mask_extension
-        spleeter: what is done above what the network knows: 'zeros' drops it from all stems, 'average' shares it in
-        proportion to what is below.
+        spleeter, onnx: what is done above what the network knows: 'zeros' drops it from all stems, 'average' shares it
+        in proportion to what is below.
     wiener
-        spleeter: multichannel Wiener filtering of the stems; cleaner in stereo, at half the speed.
+        spleeter, onnx: multichannel Wiener filtering of the stems; cleaner in stereo, at half the speed.
     to_16_khz
         spleeter: let the network see up to 16 kHz instead of 11.
     similar
@@ -134,8 +154,8 @@ def separate(
     Raises
     ------
     MistakeError
-        Where weights are missing, damaged or of another model, a parameter belongs to another backend, the hop is too
-        large, or a sample is NaN or infinite.
+        Where weights are missing, damaged or of another model, an extra is not installed, a parameter belongs to
+        another backend, the hop is too large, or a sample is NaN or infinite.
     """
     given = {name: value for name, value in locals().items() if name not in ("audio", "context")}
     decided, _ = settled(given)  # nothing is left to decide where a plan was made
@@ -144,6 +164,10 @@ def separate(
     heard = context.tally("parts")
     if decided["backend"] == "spleeter":
         _by_spleeter(audio, decided, list(parts.values()), heard, context.device)
+    elif decided["backend"] == "onnx":
+        _by_onnx(audio, decided, list(parts.values()), heard)
+    elif decided["backend"] == "demucs":
+        _by_demucs(audio, decided, parts, heard, context.device)
     elif decided["backend"] == "repet":
         _by_repet(audio, decided, parts, heard, context)
     else:
@@ -167,6 +191,25 @@ def _by_spleeter(audio: Audio, decided: Mapping[str, Any], parts: list[Array], h
         wiener=decided["wiener"],
         heard=heard,
     )
+
+
+def _by_onnx(audio: Audio, decided: Mapping[str, Any], parts: list[Array], heard: Any) -> None:
+    from nodes.separation.onnx_networks import load_networks
+    from nodes.separation.spleeter.separating import separate_into
+
+    networks = load_networks(onnx_networks(decided["model"]))
+    own = {name: decided[name] for name in ("mask_extension", "wiener")}
+    separate_into(audio.samples, audio.sample_rate, networks, parts, **own, heard=heard)
+
+
+def _by_demucs(audio: Audio, decided: Mapping[str, Any], parts: Mapping[str, Array], heard: Any, device: str) -> None:
+    from nodes.separation.demucs_files import read_bag
+    from nodes.separation.demucs_models import load_bag
+    from nodes.separation.demucs_separating import separate_into
+
+    bag = load_bag(read_bag(decided["model"].paths[0]), list(parts))
+    outputs = list(parts.values())
+    separate_into(audio.samples, audio.sample_rate, bag, list(parts), outputs, device=device, heard=heard)
 
 
 def _by_repet(

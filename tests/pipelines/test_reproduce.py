@@ -11,7 +11,9 @@ from toys import REGISTRY, Listening, prepared_of
 from pipelines.compose import Composed, compose
 from pipelines.graph import build_graph
 from pipelines.prepare import prepare
+from pipelines.quantities import InputFiles
 from pipelines.render import render
+from pipelines.reproduce import _written as written
 
 STEPS: dict[str, Any] = {
     "words": {"node": "toy_read", "path": "ä b.txt"},
@@ -76,3 +78,10 @@ def test_every_failure_has_a_file_of_its_own(tmp_path: Path) -> None:
     assert len(set(found.values())) == 3
     for step, path in found.items():
         assert f"failure of step {step}." in path.read_text(encoding="utf-8")
+
+
+def test_a_file_is_named_again_without_what_belongs_to_it(tmp_path: Path) -> None:
+    paths = tuple(tmp_path / name for name in ("model.yaml", "one.th", "two.th"))
+    assert written(InputFiles("model.yaml", paths)) == str(paths[0])
+    assert written(InputFiles("models", paths, found=True)) == str(tmp_path)
+    assert written(InputFiles("models/*.th", paths[1:], found=True)) == str(tmp_path / "*.th")

@@ -13,11 +13,11 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from nodes.separation.spleeter.checksums import crc32c, masked
+from nodes.separation.wire import fields_of, varint
 from pipelines.mistakes import MistakeError, mistake
 from pipelines.value import Array
 
@@ -30,9 +30,6 @@ TRAILER = 5
 
 TYPES = {1: "<f4", 2: "<f8", 3: "<i4", 4: "u1", 5: "<i2", 6: "i1", 9: "<i8", 10: "?", 19: "<f2", 22: "<u4", 23: "<u8"}
 """TensorFlow's numbers of the types that are read."""
-
-VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
-"""Wire types of protocol buffers."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +167,7 @@ def _entries(content: bytes) -> tuple[dict[str, Entry], int]:
             if key:
                 found[key.decode()] = _entry(value)
             else:
-                shards = int(dict(_fields(value)).get(1, 1))
+                shards = int(dict(fields_of(value)).get(1, 1))
     if not 0 < shards <= 10**5:
         raise ValueError("it has no header")
     return found, shards
@@ -190,9 +187,9 @@ def _block(content: bytes, offset: int, size: int) -> Iterator[tuple[bytes, byte
     restarts = struct.unpack_from("<I", block, size - 4)[0]
     at, last, key = 0, size - 4 - 4 * restarts, b""
     while at < last:
-        shared, at = _varint(block, at)
-        fresh, at = _varint(block, at)
-        length, at = _varint(block, at)
+        shared, at = varint(block, at)
+        fresh, at = varint(block, at)
+        length, at = varint(block, at)
         key = key[:shared] + block[at : at + fresh]
         yield key, block[at + fresh : at + fresh + length]
         at += fresh + length
@@ -200,46 +197,15 @@ def _block(content: bytes, offset: int, size: int) -> Iterator[tuple[bytes, byte
 
 def _entry(message: bytes) -> Entry:
     """Return a BundleEntryProto."""
-    fields = dict(_fields(message))
-    dimensions = (dict(_fields(each)) for number, each in _fields(fields.get(2, b"")) if number == 2)
+    fields = dict(fields_of(message))
+    dimensions = (dict(fields_of(each)) for number, each in fields_of(fields.get(2, b"")) if number == 2)
     shape = tuple(int(each.get(1, 0)) for each in dimensions)
     checksum = struct.unpack("<I", fields.get(6, bytes(4)))[0]
     return Entry(fields.get(1, 0), shape, fields.get(3, 0), fields.get(4, 0), fields.get(5, 0), checksum)
 
 
-def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
-    """Yield the number and value of each field of a message: whole numbers, or bytes."""
-    at = 0
-    while at < len(message):
-        tag, at = _varint(message, at)
-        wire, value = tag & 7, 0
-        if wire == VARINT:
-            value, at = _varint(message, at)
-            yield tag >> 3, value
-            continue
-        length = {FIXED64: 8, FIXED32: 4}.get(wire)
-        if wire == BYTES:
-            length, at = _varint(message, at)
-        if length is None or at + length > len(message):
-            raise ValueError("a message in it ends early")
-        yield tag >> 3, message[at : at + length]
-        at += length
-
-
 def _handle(content: bytes, at: int) -> tuple[tuple[int, int], int]:
     """Return the offset and size of a block, and where they end."""
-    offset, at = _varint(content, at)
-    size, at = _varint(content, at)
+    offset, at = varint(content, at)
+    size, at = varint(content, at)
     return (offset, size), at
-
-
-def _varint(content: bytes, at: int) -> tuple[int, int]:
-    """Return a whole number of seven bits a byte, lowest first, and where it ends."""
-    value = 0
-    for shift in range(0, 70, 7):
-        byte = content[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-    raise ValueError("a number in it has no end")

@@ -16,12 +16,12 @@ MARGIN = 64
 """Samples of silence behind a sound that is resampled, so that it comes back no shorter."""
 
 
-def length_within(length: int, sample_rate: int) -> int:
+def length_within(length: int, sample_rate: int, rate: int = RATE) -> int:
     """Return how many samples at the networks' rate stand for `length` samples."""
-    return length if sample_rate == RATE else -(-length * RATE // sample_rate) + MARGIN
+    return length if sample_rate == rate else -(-length * rate // sample_rate) + MARGIN
 
 
-def read_pair(samples: Array, sample_rate: int, channels: Sequence[int]) -> Iterator[Array]:
+def read_pair(samples: Array, sample_rate: int, channels: Sequence[int], rate: int = RATE) -> Iterator[Array]:
     """Yield blocks of two channels at the networks' rate, `length_within` samples in all.
 
     Parameters
@@ -32,14 +32,16 @@ def read_pair(samples: Array, sample_rate: int, channels: Sequence[int]) -> Iter
         Samples a second.
     channels
         Numbers of two channels from 0, or of one that is to be both.
+    rate
+        The networks' rate.
 
     Raises
     ------
     MistakeError
         Where a sample is NaN or infinite.
     """
-    left = length_within(samples.shape[1], sample_rate)
-    for block in _resampled(_read(samples, sample_rate, channels), sample_rate, RATE, len(channels)):
+    left = length_within(samples.shape[1], sample_rate, rate)
+    for block in _resampled(_read(samples, sample_rate, channels), sample_rate, rate, len(channels)):
         yield np.ascontiguousarray(np.broadcast_to(block[:, :left], (2, min(left, block.shape[1]))))
         left -= min(left, block.shape[1])
     if left:
@@ -57,12 +59,14 @@ class Writer:
         Samples a second in `output`.
     channels
         Numbers of its two channels from 0, or of one that gets their mean.
+    rate
+        The networks' rate.
     """
 
-    def __init__(self, output: Array, sample_rate: int, channels: Sequence[int]) -> None:
+    def __init__(self, output: Array, sample_rate: int, channels: Sequence[int], rate: int = RATE) -> None:
         self._output, self._channels = output, list(channels)
         self._at = 0
-        self._stream = _stream(RATE, sample_rate, len(channels)) if sample_rate != RATE else None
+        self._stream = _stream(rate, sample_rate, len(channels)) if sample_rate != rate else None
 
     def write(self, block: Array, last: bool) -> None:
         """Write the next block, 2 × samples; what the silence behind the sound has become is left out."""

@@ -1,4 +1,4 @@
-"""Separating a sound of any length with Spleeter's networks, block by block.
+"""Separating a sound of any length with Spleeter's networks, or others that see what they see, block by block.
 
 The sound is read, resampled to 44.1 kHz, cut into segments and separated a few of them at a time; stems are resampled
 back and written as they come. Nothing grows with the length of the sound. A segment needs nothing of its neighbours,
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial, reduce
 from itertools import islice
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -18,7 +19,6 @@ from torch import Tensor
 
 from nodes.separation.spleeter.framing import FRAME, OVERLAP, SEGMENT, count_segments, overlapped, segments_of, spectra
 from nodes.separation.spleeter.masks import MaskExtension, masked, ratio_masks
-from nodes.separation.spleeter.network import Networks
 from nodes.separation.spleeter.resampling import Writer, length_within, read_pair
 from nodes.separation.spleeter.wiener import Covariances, with_average
 from pipelines.mistakes import mistake
@@ -31,10 +31,29 @@ AT_ONCE = 4
 Heard = Callable[[int, int], None]
 
 
+class Estimating(Protocol):
+    """Networks that see magnitudes of 512 frames and two channels: Spleeter's, or others of the same form."""
+
+    @property
+    def stems(self) -> tuple[str, ...]:
+        """Names of the stems."""
+
+    @property
+    def bins(self) -> int:
+        """How many bins from 0 Hz on they see, 2049 at most."""
+
+    @property
+    def device(self) -> str:
+        """Where they compute: 'cpu' or 'cuda'."""
+
+    def estimates(self, magnitudes: Tensor) -> Tensor:
+        """Return the magnitudes seen in each stem: stems × …, of segments × 2 × frames × bins, on the device."""
+
+
 def separate_into(
     samples: Array,
     sample_rate: int,
-    networks: Networks,
+    networks: Estimating,
     outputs: Sequence[Array],
     *,
     mask_extension: MaskExtension = "zeros",
@@ -54,7 +73,7 @@ def separate_into(
     sample_rate
         Samples a second.
     networks
-        From `load_networks`.
+        From `load_networks`, of Spleeter or of `onnx_networks`.
     outputs
         Where to write each stem, in the order of `networks.stems`: float32, shaped as `samples`.
     mask_extension
@@ -80,7 +99,7 @@ def separate_into(
     pairs = [range(first, min(first + 2, len(samples))) for first in range(0, len(samples), 2)]
     length = length_within(samples.shape[1], sample_rate)
     total = len(pairs) * count_segments(length) * (1 + wiener)
-    with _exact(networks.device):
+    with exactly(networks.device):
         for channels in pairs:
             separation = _Separation(samples, sample_rate, networks, channels, partial(_count, heard, total))
             separation.write(outputs, mask_extension, separation.covariances() if wiener else None)
@@ -93,7 +112,7 @@ class _Separation:
         self,
         samples: Array,
         sample_rate: int,
-        networks: Networks,
+        networks: Estimating,
         channels: range,
         count: Callable[[int], None],
     ) -> None:
@@ -164,7 +183,7 @@ def _count(heard: Heard, total: int, more: int) -> None:
     heard(more, total)
 
 
-def _exact(device: str) -> AbstractContextManager[object]:
+def exactly(device: str) -> AbstractContextManager[object]:
     """Keep a GPU from rounding what it convolves to ten bits, and from choosing other algorithms at every run."""
     if device == "cpu":
         return nullcontext()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,18 @@ import numpy as np
 import pytest
 import soundfile as sf
 from contexts import make_context
+from made_demucs import SOURCES, small, write_pickle, write_safetensors
+from made_onnx import scaling, write_set
 
-from nodes.separation.choosing import OWN, outputs_with, settled, stems_in
+from nodes.separation import choosing
+from nodes.separation.choosing import NAMES, OWN, STEMS, outputs_with, settled, stems_in
 from nodes.separation.node import Stems, separate
 from nodes.separation.spleeter import weights as spleeter
 from nodes.separation.spleeter.network import ARCHITECTURES, FILTERS
 from nodes.values import Audio
 from pipelines.mistakes import MistakeError
 from pipelines.node import NodeSpec
+from pipelines.parameters import read_parameters
 from pipelines.quantities import InputFiles
 
 RATE = 22050
@@ -114,7 +118,9 @@ def test_without_a_backend_what_is_here_decides(folder: Path, random_weights: Pa
         ({"stems": 5}, "the model 'spleeter-5stems' is not here"),
         ({"stems": 3}, "no such stems"),
         ({"backend": "hpss", "stems": 2}, "no such stems"),
-        ({"backend": "repet", "wiener": True}, "parameter of the backend 'spleeter'"),
+        ({"backend": "repet", "wiener": True}, "parameter of the backend 'spleeter' or 'onnx'"),
+        ({"backend": "demucs", "stems": 5}, "'demucs' needs a model of yours"),
+        ({"backend": "onnx"}, "'onnx' needs a model of yours"),
         ({"backend": "hpss", "centre": 0.1}, "parameter of the backend 'repet'"),
         ({"power": 1.0}, "parameter of the backend 'hpss'"),
     ],
@@ -138,6 +144,102 @@ def test_weights_say_how_many_stems_they_are_for(random_weights: Path, tmp_path:
 def test_what_belongs_to_one_backend_has_the_defaults_of_the_node() -> None:
     own = {name: usual for names in OWN.values() for name, usual in names.items()}
     assert own == {name: value for name, value in NOTHING.items() if name not in ("backend", "stems")}
+
+
+def files(*paths: Path) -> InputFiles:
+    return InputFiles(str(paths[0].parent), paths, found=len(paths) > 1)
+
+
+@pytest.fixture
+def onnx_set(tmp_path: Path) -> InputFiles:
+    """Networks that give each stem a fixed share, beside a file that is none."""
+    shares = {"accompaniment": 1.0, "vocals": 3.0}
+    made = {f"{stem}.onnx": scaling(np.full(1024, share, np.float32)) for stem, share in shares.items()}
+    return files(*sorted(write_set(tmp_path / "set", made | {"README.md": b""}).iterdir()))
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take all extras for installed: nothing is read with them before a step runs."""
+    monkeypatch.setattr(choosing, "find_spec", lambda name: name)
+
+
+@pytest.mark.usefixtures("here")
+def test_networks_of_ones_own_are_known_before_anything_runs(onnx_set: InputFiles) -> None:
+    found, said = settled({**NOTHING, "model": onnx_set, "wiener": True})
+    assert (found["backend"], found["stems"], said) == ("onnx", 2, "onnx, as a model of its kind is named")
+    assert [path.name for path in found["model"].paths] == ["vocals.onnx", "accompaniment.onnx"]
+    assert outputs_with(found) == ("vocals", "accompaniment")
+    assert settled(found)[0] == found
+    with pytest.raises(MistakeError, match="the model is for other stems"):
+        settled({**NOTHING, "model": onnx_set, "stems": 4})
+    onnx_set.paths[-1].write_bytes(scaling(np.ones(1024, np.float32), names=("audio", "y")))
+    with pytest.raises(MistakeError, match="other inputs or outputs"):
+        settled({**NOTHING, "model": onnx_set})
+
+
+@pytest.mark.usefixtures("here")
+def test_a_model_of_demucs_is_known_before_anything_runs(tmp_path: Path) -> None:
+    sources = json.dumps({"sources": [*SOURCES, "guitar", "piano"]})
+    header = json.dumps({"__metadata__": {"args": "[]", "kwargs": sources}})
+    (tmp_path / "ab12.safetensors").write_bytes(len(header).to_bytes(8, "little") + header.encode())
+    (tmp_path / "cd34.th").touch()
+    (tmp_path / "six.yaml").write_text("models: ['ab12']")
+    (tmp_path / "any.yaml").write_text("models: ['cd34']")
+    found, said = settled({**NOTHING, "model": files(tmp_path / "six.yaml")})
+    assert (found["backend"], said) == ("demucs", "demucs, as a model of its kind is named")
+    assert [path.name for path in found["model"].paths] == ["six.yaml", "ab12.safetensors"]
+    assert outputs_with(found) == ("vocals", "drums", "bass", "guitar", "piano", "other")
+    assert settled(found)[0] == found
+    for stems, count in ((None, 4), (6, 6)):
+        model = files(tmp_path / "any.yaml")
+        assert settled({**NOTHING, "model": model, "stems": stems})[0]["stems"] == count
+    with pytest.raises(MistakeError, match="the model is for other stems"):
+        settled({**NOTHING, "model": files(tmp_path / "six.yaml"), "stems": 4})
+    with pytest.raises(MistakeError, match="no such stems"):
+        settled({**NOTHING, "model": files(tmp_path / "any.yaml"), "stems": 5})
+
+
+def test_an_extra_that_is_missing_is_named(onnx_set: InputFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choosing, "find_spec", lambda name: None)
+    for backend, package in (("onnx", "onnxruntime"), ("demucs", "demucs")):
+        with pytest.raises(MistakeError, match=f"needs the package '{package}'") as refused:
+            settled({**NOTHING, "backend": backend, "model": onnx_set})
+        assert f"pip install -e '.[{backend}]'" in str(refused.value)
+
+
+def test_onnx_gives_its_stems(tmp_path: Path, onnx_set: InputFiles) -> None:
+    pytest.importorskip("onnxruntime", reason="the extra 'onnx' is not installed")
+    audio = music(3, seconds=1.0)
+    found = there(separate(audio, model=onnx_set, mask_extension="average", context=make_context(tmp_path)))
+    assert list(found) == ["vocals", "accompaniment"]
+    np.testing.assert_allclose(found["vocals"].samples, 0.9 * audio.samples, atol=2e-3)
+
+
+@pytest.mark.parametrize("write", [write_pickle, write_safetensors])
+def test_demucs_gives_its_stems(tmp_path: Path, write: Callable[..., Path]) -> None:
+    pytest.importorskip("demucs", reason="the extra 'demucs' is not installed")
+    write(tmp_path, "ab12", small("HDemucs"))
+    (tmp_path / "mine.yaml").write_text("models: ['ab12']")
+    audio, context = music(1, seconds=0.5), make_context(tmp_path)
+    found = there(separate(audio, model=files(tmp_path / "mine.yaml"), context=context))
+    assert sorted(found) == sorted(SOURCES)
+    assert all(part.samples.shape == audio.samples.shape and part.samples.any() for part in found.values())
+    assert {what for what, _, _ in context.recorder.heard} == {"parts"}
+
+
+def test_stems_that_a_model_may_have_are_outputs() -> None:
+    assert Stems._fields[: len(NAMES)] == NAMES
+    assert {name for each in STEMS.values() for names in each.values() for name in names} == set(Stems._fields)
+
+
+def test_factorisation_is_found_under_its_own_name() -> None:
+    spec = NodeSpec("separate", separate, "here")
+    _, (wrong,) = read_parameters(spec, {"backend": "nmf"}, {}, [])
+    assert wrong.parameter == "backend" and "'nmf_decompose'" in wrong.allowed
+    _, (other,) = read_parameters(spec, {"backend": "demuc"}, {}, [])
+    assert other.hint == "did you mean 'demucs'?" and "spleeter, repet, hpss, onnx, demucs" in other.allowed
+    assert read_parameters(spec, {"backend": None}, {}, [])[0]["backend"] is None
 
 
 def test_outputs_follow_the_settled_parameters() -> None:
