@@ -18,8 +18,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nodes.separation.spleeter.resampling import Writer, length_within, read_pair
-from nodes.separation.spleeter.separating import Heard, exactly
+from nodes.separation.spleeter.separating import exactly
+from nodes.separation.streams.resampling import Writer, length_within, read_pair
+from nodes.separation.streams.segments import Heard
 from pipelines.mistakes import mistake
 from pipelines.value import Array
 from pipelines.workers import spread, workers

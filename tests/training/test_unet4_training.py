@@ -13,9 +13,9 @@ from mask_learning import SHARE, Training, loss_of
 from stem_batches import FRAMES, LENGTH, Batch, described, drawn
 from training_trial import ratio, table_of
 
+from nodes.separation.streams.framing import spectra
 from nodes.separation.unet4.bands import BANDS, edges, unbanded
 from nodes.separation.unet4.network import STEMS, UNet4
-from nodes.separation.unet4.spectra import spectra
 from nodes.separation.unet4.weights import network_of, stored
 
 

@@ -9,14 +9,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nodes.separation.streams.framing import FRAME, STEP, spectra
 from nodes.separation.unet4.bands import banded
-from nodes.separation.unet4.spectra import FRAME, HOP, shared, spectra, views
+from nodes.separation.unet4.spectra import shared, views
 from pipelines.value import Array
 
 FRAMES = 128
 """Frames of an example: 3 s."""
 
-LENGTH = FRAME + (FRAMES - 1) * HOP
+LENGTH = FRAME + (FRAMES - 1) * STEP
 FULL_SCALE = 32767
 VOCALS = 0
 

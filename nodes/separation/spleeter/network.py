@@ -19,20 +19,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from nodes.separation.choosing import STEMS
+from nodes.separation.streams.framing import CHANNELS
 
 FILTERS = (16, 32, 64, 128, 256, 512)
 """Channels after each of the convolutions."""
-
-FRAMES = 512
-"""Frames that a network sees at a time: 11.9 s."""
 
 BINS = 1024
 """Bins from 0 Hz on that a network sees: up to 11.025 kHz, as it was trained."""
 
 WIDE_BINS = 1536
 """The same of the variants that are called 16 kHz; weights do not depend on the number."""
-
-CHANNELS = 2
 
 EPSILON = 1e-3
 """Added to variances in the normalisations: Keras's default."""

@@ -1,34 +1,26 @@
 """Separating a sound of any length with Spleeter's networks, or others that see what they see, block by block.
 
 The sound is read, resampled to 44.1 kHz, cut into segments and separated a few of them at a time; stems are resampled
-back and written as they come. Nothing grows with the length of the sound. A segment needs nothing of its neighbours,
-and is computed in one thread, so that neither the number of workers nor that of segments at a time changes a bit.
+back and written as they come.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial, reduce
-from itertools import islice
 from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from nodes.separation.spleeter.framing import FRAME, OVERLAP, SEGMENT, count_segments, overlapped, segments_of, spectra
 from nodes.separation.spleeter.masks import MaskExtension, masked, ratio_masks
-from nodes.separation.spleeter.resampling import Writer, length_within, read_pair
 from nodes.separation.spleeter.wiener import Covariances, with_average
+from nodes.separation.streams.framing import overlapped, spectra
+from nodes.separation.streams.segments import AT_ONCE, Heard, Part, count_of, each_segment, parts_of, write_stems
 from pipelines.mistakes import mistake
 from pipelines.value import Array
-from pipelines.workers import spread, workers
-
-AT_ONCE = 4
-"""Segments that are separated side by side at most: each takes some 130 MB."""
-
-Heard = Callable[[int, int], None]
 
 
 class Estimating(Protocol):
@@ -96,57 +88,28 @@ def separate_into(
         raise ValueError(f"{len(networks.stems)} outputs of the shape {samples.shape} are needed")
     if not samples.size:
         return
-    pairs = [range(first, min(first + 2, len(samples))) for first in range(0, len(samples), 2)]
-    length = length_within(samples.shape[1], sample_rate)
-    total = len(pairs) * count_segments(length) * (1 + wiener)
+    total = count_of(samples, sample_rate) * (1 + wiener)
+    separation = _Separation(networks, lambda more: heard(more, total))
     with exactly(networks.device):
-        for channels in pairs:
-            separation = _Separation(samples, sample_rate, networks, channels, partial(_count, heard, total))
-            separation.write(outputs, mask_extension, separation.covariances() if wiener else None)
+        for part in parts_of(samples, sample_rate):
+            separation.write(part, outputs, mask_extension, separation.covariances(part) if wiener else None)
 
 
 class _Separation:
-    """Two channels of a sound, or one."""
+    """What is done with each part of a sound."""
 
-    def __init__(
-        self,
-        samples: Array,
-        sample_rate: int,
-        networks: Estimating,
-        channels: range,
-        count: Callable[[int], None],
-    ) -> None:
-        self._samples, self._sample_rate = samples, sample_rate
-        self._networks, self._channels = networks, channels
-        self._count = count
-        self._length = length_within(samples.shape[1], sample_rate)
+    def __init__(self, networks: Estimating, count: Callable[[int], None]) -> None:
+        self._networks, self._count = networks, count
+        self._at_once = AT_ONCE if networks.device == "cpu" else 1
 
-    def covariances(self) -> Covariances:
-        """Go through the sound and return what the Wiener filter needs to know of it as a whole."""
-        parts: Iterator[Covariances] = self._each(self._sums)
-        return reduce(Covariances.joined, parts)
+    def covariances(self, part: Part) -> Covariances:
+        """Go through a part and return what the Wiener filter needs to know of it as a whole."""
+        return reduce(Covariances.joined, each_segment(self._sums, part, self._count, at_once=self._at_once))
 
-    def write(self, outputs: Sequence[Array], extension: MaskExtension, whole: Covariances | None) -> None:
-        """Go through the sound and write its stems."""
-        writers = [Writer(output, self._sample_rate, self._channels) for output in outputs]
-        tail = np.zeros((len(outputs), 2, OVERLAP), np.float32)
-        skipped, left = FRAME, self._length
-        for found in self._each(partial(self._stems, extension, whole)):
-            found[..., :OVERLAP] += tail
-            tail = found[..., SEGMENT:].copy()
-            ready = found[..., skipped : min(SEGMENT, skipped + left)]
-            skipped, left = 0, left - ready.shape[-1]
-            for writer, block in zip(writers, ready, strict=True):
-                writer.write(block, last=not left)
-
-    def _each(self, job: Callable[[Array], object]) -> Iterator:  # type: ignore[type-arg]
-        """Yield what becomes of each segment."""
-        blocks = read_pair(self._samples, self._sample_rate, self._channels)
-        segments = segments_of(blocks, self._length)
-        most = min(workers(), AT_ONCE) if self._networks.device == "cpu" else 1
-        while batch := list(islice(segments, most)):
-            yield from spread(job, batch)
-            self._count(len(batch))
+    def write(self, part: Part, outputs: Sequence[Array], extension: MaskExtension, whole: Covariances | None) -> None:
+        """Go through a part and write its stems."""
+        job = partial(self._stems, extension, whole)
+        write_stems(each_segment(job, part, self._count, at_once=self._at_once), part, outputs)
 
     @torch.inference_mode()
     def _sums(self, segment: Array) -> Covariances:
@@ -177,10 +140,6 @@ class _Separation:
         found = spectra(torch.from_numpy(segment).to(self._networks.device))
         magnitudes = found[..., : self._networks.bins].abs()
         return found, self._networks.estimates(magnitudes[None])[:, 0]
-
-
-def _count(heard: Heard, total: int, more: int) -> None:
-    heard(more, total)
 
 
 def exactly(device: str) -> AbstractContextManager[object]:

@@ -1,37 +1,27 @@
 """Separating a sound of any length with the project's own network, segment by segment.
 
-Frames and segments are those of Spleeter, with some seconds more on each side of what the network is given, so that
-none of its answers lies at an edge. Neither the number of workers nor that of segments at a time changes a bit.
+The network is given some frames more on each side of a segment, so that none of its answers lies at an edge.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from itertools import islice
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from nodes.separation.spleeter.framing import FRAME, OVERLAP, SEGMENT, count_segments, overlapped, segments_of, spectra
-from nodes.separation.spleeter.network import FRAMES
-from nodes.separation.spleeter.resampling import Writer, length_within, read_pair
+from nodes.separation.streams.framing import FRAMES, overlapped, spectra
+from nodes.separation.streams.segments import AT_ONCE, Heard, Part, count_of, each_segment, parts_of, write_stems
 from nodes.separation.unet4.bands import unbanded
 from nodes.separation.unet4.network import UNet4
 from nodes.separation.unet4.spectra import views
 from nodes.values.blocks import spans
 from pipelines.context import release
 from pipelines.value import Array
-from pipelines.workers import spread, workers
 
 MARGIN = 64
 """Frames on each side of a segment that the network sees, but gives no stems of."""
-
-AT_ONCE = 4
-"""Segments that are separated side by side at most."""
-
-Heard = Callable[[int, int], None]
 
 
 def separate_into(
@@ -66,39 +56,28 @@ def separate_into(
     """
     if not samples.size:
         return
-    pairs = [range(first, min(first + 2, len(samples))) for first in range(0, len(samples), 2)]
-    length = length_within(samples.shape[1], sample_rate)
-    count = count_segments(length)
-    for channels in pairs:
-        level = torch.tensor(_level(samples, channels), dtype=torch.float32)
-        segments = segments_of(read_pair(samples, sample_rate, channels), length, MARGIN)
-        writers = [Writer(output, sample_rate, channels) for output in outputs]
-        tail = np.zeros((len(outputs), 2, OVERLAP), np.float32)
-        skipped, left = FRAME, length
-        while batch := list(islice(segments, min(workers(), AT_ONCE))):
-            for found in spread(partial(_stems, network, level), batch):
-                found[..., :OVERLAP] += tail
-                tail = found[..., SEGMENT:].copy()
-                ready = found[..., skipped : min(SEGMENT, skipped + left)]
-                skipped, left = 0, left - ready.shape[-1]
-                for writer, block in zip(writers, ready, strict=True):
-                    writer.write(block, last=not left)
-            heard(len(batch), count * len(pairs))
+    total, device = count_of(samples, sample_rate), next(network.parameters()).device
+    at_once = AT_ONCE if device.type == "cpu" else 1
+    for part in parts_of(samples, sample_rate):
+        job = partial(_stems, network, device, _level(part))
+        found = each_segment(job, part, lambda more: heard(more, total), margin=MARGIN, at_once=at_once)
+        write_stems(found, part, outputs)
 
 
-def _level(samples: Array, channels: Sequence[int]) -> float:
-    """Return the root mean square of some channels of a sound."""
+def _level(part: Part) -> float:
+    """Return the root mean square of a part of a sound."""
     total = 0.0
-    for start, stop in spans(samples.shape[1]):
-        total += sum(float(np.square(samples[channel, start:stop], dtype=np.float64).sum()) for channel in channels)
-        release(samples)
-    return float(np.sqrt(total / (len(channels) * samples.shape[1])))
+    for start, stop in spans(part.samples.shape[1]):
+        total += sum(float(np.square(part.samples[n, start:stop], dtype=np.float64).sum()) for n in part.channels)
+        release(part.samples)
+    return float(np.sqrt(total / (len(part.channels) * part.samples.shape[1])))
 
 
 @torch.inference_mode()
-def _stems(network: UNet4, level: Tensor, segment: Array) -> Array:
+def _stems(network: UNet4, device: torch.device, level: float, segment: Array) -> Array:
     """Return the stems of a segment with its margins, stems × 2 × SPAN."""
-    found = spectra(torch.from_numpy(segment))
     own = slice(MARGIN, MARGIN + FRAMES)
-    masks, found = network(views(found, level)[None])[0][:, :, own], found[:, own]
-    return torch.stack([overlapped(found * unbanded(mask)) for mask in masks]).numpy()
+    found = spectra(torch.from_numpy(segment).to(device))
+    seen = views(found, torch.tensor(level, device=device))
+    masks, found = network(seen[None])[0][:, :, own], found[:, own]
+    return torch.stack([overlapped(found * unbanded(mask)) for mask in masks]).cpu().numpy()

@@ -7,21 +7,14 @@ import math
 import torch
 from torch import Tensor
 
+from nodes.separation.streams.framing import FRAME
 from nodes.separation.unet4.bands import banded
 
-FRAME, HOP = 4096, 1024
 LEVEL = (3 / 8 * FRAME) ** 0.5
 """Magnitude of a bin, by the root mean square, of noise whose samples have one of 1."""
 
 FLOOR = 1e-3
 """What is 60 dB below the sound's level is no longer told apart."""
-
-
-def spectra(samples: Tensor) -> Tensor:
-    """Return … × frames × bins of … × samples: Hann windows of FRAME samples, HOP apart, all within the samples."""
-    window = torch.hann_window(FRAME, device=samples.device)
-    found: Tensor = torch.fft.rfft(samples.unfold(-1, FRAME, HOP) * window)
-    return found
 
 
 def shared(one: Tensor, other: Tensor) -> Tensor:

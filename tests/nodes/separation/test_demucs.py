@@ -15,7 +15,7 @@ from nodes.separation import demucs_separating
 from nodes.separation.demucs_files import Bag, read_bag
 from nodes.separation.demucs_models import load_bag, load_network
 from nodes.separation.demucs_separating import separate_into
-from nodes.separation.spleeter import resampling
+from nodes.separation.streams import resampling
 from pipelines.mistakes import MistakeError
 from pipelines.workers import set_workers
 

@@ -7,9 +7,9 @@ import torch
 from made_onnx import SHAPE, UNetWriter, model, node, scaling, write_set
 
 from nodes.separation.onnx_networks import OnnxNetworks, load_networks
-from nodes.separation.spleeter.framing import SEGMENT
 from nodes.separation.spleeter.network import ARCHITECTURES, Networks, UNet
 from nodes.separation.spleeter.separating import separate_into
+from nodes.separation.streams.framing import SEGMENT
 from pipelines.mistakes import MistakeError
 from pipelines.workers import set_workers
 

@@ -10,10 +10,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nodes.separation.spleeter import resampling, separating
-from nodes.separation.spleeter.framing import FRAME, SEGMENT, count_segments, segments_of
+from nodes.separation.spleeter import separating
 from nodes.separation.spleeter.network import ARCHITECTURES, Networks, UNet
 from nodes.separation.spleeter.separating import separate_into
+from nodes.separation.streams import resampling
+from nodes.separation.streams.framing import FRAME, SEGMENT, count_segments, segments_of
 from pipelines.mistakes import MistakeError
 from pipelines.workers import set_workers
 

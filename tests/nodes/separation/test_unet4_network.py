@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from nodes.separation.streams.framing import spectra
 from nodes.separation.unet4.bands import BANDS, BINS, SINGLE, banded, edges, unbanded
 from nodes.separation.unet4.network import STEMS, UNet4
 from nodes.separation.unet4.separating import separate_into
-from nodes.separation.unet4.spectra import FLOOR, LEVEL, shared, spectra, views
+from nodes.separation.unet4.spectra import FLOOR, LEVEL, shared, views
 from pipelines.mistakes import MistakeError
 from pipelines.workers import set_workers
 

@@ -12,13 +12,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nodes.separation.spleeter.network import CHANNELS, FRAMES
 from pipelines.value import Array
 
 RATE = 44100
 """Samples a second of what the networks were trained with."""
 
+CHANNELS = 2
 FRAME, STEP = 4096, 1024
+FRAMES = 512
+"""Frames of a segment: 11.9 s."""
+
 OVERLAP = FRAME - STEP
 SEGMENT = FRAMES * STEP
 """Samples from one segment to the next."""

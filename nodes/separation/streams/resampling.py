@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from nodes.separation.spleeter.framing import RATE
+from nodes.separation.streams.framing import RATE
 from nodes.values.blocks import require_finite, spans
 from pipelines.context import release
 from pipelines.value import Array
