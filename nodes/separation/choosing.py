@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
-import struct
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from nodes.separation.tensors import header_of
 from pipelines.mistakes import listed, mistake, shown
 from pipelines.models import model_path, require_model
 from pipelines.quantities import InputFiles
@@ -20,6 +19,7 @@ STEMS: dict[str, dict[int, tuple[str, ...]]] = {
         4: ("vocals", "drums", "bass", "other"),
         5: ("vocals", "piano", "drums", "bass", "other"),
     },
+    "unet4": {4: ("vocals", "drums", "bass", "other")},
     "repet": {2: ("vocals", "accompaniment"), 4: ("vocals", "drums", "bass", "other")},
     "hpss": {3: ("harmonic", "percussive", "residual")},
     "demucs": {
@@ -35,10 +35,11 @@ NAMES = ("vocals", "accompaniment", "drums", "bass", "piano", "guitar", "other")
 PACKAGES = {"onnx": "onnxruntime", "demucs": "demucs"}
 """What backends need that is installed only where it is asked for, as an extra of the backend's name."""
 
-USUAL = {"spleeter": 2, "repet": 4, "hpss": 3, "demucs": 4}
+USUAL = {"spleeter": 2, "unet4": 4, "repet": 4, "hpss": 3, "demucs": 4}
 
 OWN: dict[str, dict[str, Any]] = {
     "spleeter": {"weights": None, "mask_extension": "zeros", "wiener": False, "to_16_khz": False},
+    "unet4": {"weights": None},
     "repet": {"similar": 25, "reach": 15.0, "distance": 0.5, "centre": 0.5},
     "hpss": {
         "harmonic_kernel": 31,
@@ -63,8 +64,11 @@ MODELS = {
 CONVOLUTIONS = 7
 """Convolutions, not transposed ones, of the network of each stem."""
 
-HEADER = "resynthesis spleeter 1"
-"""Under which a file of weights says in its header what it holds."""
+HEADERS = {"spleeter": "resynthesis spleeter 1", "unet4": "resynthesis unet4 1"}
+"""Under which a file of weights says in its header what it holds, by backend."""
+
+SHIPPED = Path(__file__).parent / "unet4/unet4.safetensors"
+"""The weights of 'unet4' that come with the project."""
 
 
 def settled(parameters: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
@@ -83,6 +87,9 @@ def settled(parameters: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
     _refuse_foreign(backend, parameters)
     if backend in PACKAGES:
         model, stems = _modelled(backend, model, stems)
+    if backend == "unet4":
+        weights = weights or InputFiles(backend, (SHIPPED,))
+        _require_unet4(weights_path(weights))
     if backend == "spleeter":
         weights = _complete(weights) if weights else _kept(stems or USUAL[backend])
         found = stems_in(weights_path(weights))
@@ -147,7 +154,8 @@ def _chosen(stems: int | None, weights: InputFiles | None, model: InputFiles | N
         backend = "onnx" if any(path.suffix == ".onnx" for path in model.paths) else "demucs"
         return backend, f"{backend}, as a model of its kind is named"
     if weights is not None:
-        return "spleeter", "spleeter, as weights are named"
+        backend = "unet4" if HEADERS["unet4"] in header_of(weights_path(weights)) else "spleeter"
+        return backend, f"{backend}, as weights of its kind are named"
     name = f"spleeter-{stems or USUAL['spleeter']}stems"
     if model_path(name).is_file():
         return "spleeter", f"spleeter, as its weights '{name}' are here"
@@ -219,13 +227,19 @@ def _complete(weights: InputFiles) -> InputFiles:
 
 
 def _stems_of_file(path: Path) -> int:
-    try:
-        with path.open("rb") as file:
-            (size,) = struct.unpack("<Q", file.read(8))
-            header = json.loads(file.read(min(size, 1 << 24)))
-        return len(json.loads(header["__metadata__"][HEADER])["stems"].split())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error):
-        return 0
+    about = header_of(path).get(HEADERS["spleeter"])
+    return len(str(about.get("stems", "")).split()) if isinstance(about, dict) else 0
+
+
+def _require_unet4(path: Path) -> None:
+    if HEADERS["unet4"] not in header_of(path):
+        raise mistake(
+            "these are no weights of the network 'unet4'",
+            parameter="weights",
+            given=str(path),
+            allowed="a .safetensors file that its training made",
+            hint="leave weights out to get those that come with it",
+        )
 
 
 def count_convolutions(names: Iterable[str]) -> int:

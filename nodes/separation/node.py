@@ -6,14 +6,13 @@ from typing import Annotated, Any, Literal, NamedTuple
 import numpy as np
 from pydantic import BeforeValidator, Field
 
-from nodes.separation.choosing import onnx_networks, outputs_with, settled, weights_path
+from nodes.separation.backends import BACKENDS, hop_of
+from nodes.separation.choosing import outputs_with, settled
 from nodes.separation.showing import draw_stems, play_stems
 from nodes.values.audio import Audio
 from pipelines.context import Context
-from pipelines.mistakes import mistake
 from pipelines.node import Facts, node
 from pipelines.quantities import AudioFiles, Seconds, Unit, wrong
-from pipelines.value import Array
 
 
 class Stems(NamedTuple):
@@ -38,22 +37,9 @@ def _known(value: Any) -> Any:
     return value
 
 
-def _hop_of(n_fft: int, hop: int | None) -> int:
-    hop = hop or n_fft // 4
-    if hop > n_fft // 2:
-        raise mistake(
-            "frames this far apart lose parts of the sound",
-            parameter="hop",
-            given=f"{hop} with frames of {n_fft} samples",
-            allowed=f"1 to {n_fft // 2} samples",
-            hint=f"leave hop out to get {n_fft // 4}",
-        )
-    return hop
-
-
 def _separate_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
     """Refuse a hop that is too large before anything runs; every part is like the input."""
-    _hop_of(parameters["n_fft"], parameters["hop"])
+    hop_of(parameters["n_fft"], parameters["hop"])
     return dict.fromkeys(outputs_with(parameters), inputs["audio"] or {})
 
 
@@ -61,7 +47,8 @@ def _separate_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) ->
 def separate(
     audio: Audio,
     *,
-    backend: Annotated[Literal["spleeter", "repet", "hpss", "onnx", "demucs"], BeforeValidator(_known)] | None = None,
+    backend: Annotated[Literal["spleeter", "unet4", "repet", "hpss", "onnx", "demucs"], BeforeValidator(_known)]
+    | None = None,
     stems: Annotated[int, Field(ge=2, le=7)] | None = None,
     weights: AudioFiles | None = None,
     model: AudioFiles | None = None,
@@ -161,77 +148,5 @@ def separate(
     decided, _ = settled(given)  # nothing is left to decide where a plan was made
     names = outputs_with(decided)
     parts = {name: context.array(audio.samples.shape, np.float32) for name in names}
-    heard = context.tally("parts")
-    if decided["backend"] == "spleeter":
-        _by_spleeter(audio, decided, list(parts.values()), heard, context.device)
-    elif decided["backend"] == "onnx":
-        _by_onnx(audio, decided, list(parts.values()), heard)
-    elif decided["backend"] == "demucs":
-        _by_demucs(audio, decided, parts, heard, context.device)
-    elif decided["backend"] == "repet":
-        _by_repet(audio, decided, parts, heard, context)
-    else:
-        _by_hpss(audio, decided, list(parts.values()), context)
+    BACKENDS[decided["backend"]](audio, decided, parts, context)
     return Stems(**{name: Audio(part, audio.sample_rate, audio.markers) for name, part in parts.items()})
-
-
-def _by_spleeter(audio: Audio, decided: Mapping[str, Any], parts: list[Array], heard: Any, device: str) -> None:
-    from nodes.separation.spleeter.network import BINS, WIDE_BINS
-    from nodes.separation.spleeter.separating import separate_into
-    from nodes.separation.spleeter.weights import load_networks
-
-    bins = WIDE_BINS if decided["to_16_khz"] else BINS
-    networks = load_networks(weights_path(decided["weights"]), stems=decided["stems"], bins=bins, device=device)
-    separate_into(
-        audio.samples,
-        audio.sample_rate,
-        networks,
-        parts,
-        mask_extension=decided["mask_extension"],
-        wiener=decided["wiener"],
-        heard=heard,
-    )
-
-
-def _by_onnx(audio: Audio, decided: Mapping[str, Any], parts: list[Array], heard: Any) -> None:
-    from nodes.separation.onnx_networks import load_networks
-    from nodes.separation.spleeter.separating import separate_into
-
-    networks = load_networks(onnx_networks(decided["model"]))
-    own = {name: decided[name] for name in ("mask_extension", "wiener")}
-    separate_into(audio.samples, audio.sample_rate, networks, parts, **own, heard=heard)
-
-
-def _by_demucs(audio: Audio, decided: Mapping[str, Any], parts: Mapping[str, Array], heard: Any, device: str) -> None:
-    from nodes.separation.demucs_files import read_bag
-    from nodes.separation.demucs_models import load_bag
-    from nodes.separation.demucs_separating import separate_into
-
-    bag = load_bag(read_bag(decided["model"].paths[0]), list(parts))
-    outputs = list(parts.values())
-    separate_into(audio.samples, audio.sample_rate, bag, list(parts), outputs, device=device, heard=heard)
-
-
-def _by_repet(
-    audio: Audio, decided: Mapping[str, Any], parts: Mapping[str, Array], heard: Any, context: Context
-) -> None:
-    from nodes.separation.repet import STEMS, Settings, separate_into
-    from nodes.values.blocks import spans
-
-    settings = Settings(**{name: decided[name] for name in ("similar", "reach", "distance", "centre")})
-    room = {name: parts[name] if name in parts else context.array(audio.samples.shape, np.float32) for name in STEMS}
-    separate_into(audio.samples, audio.sample_rate, room, settings=settings, heard=heard)
-    if "accompaniment" in parts:
-        for start, stop in spans(audio.length):
-            own = slice(start, stop)
-            parts["accompaniment"][:, own] = audio.samples[:, own] - parts["vocals"][:, own]
-
-
-def _by_hpss(audio: Audio, decided: Mapping[str, Any], parts: list[Array], context: Context) -> None:
-    from nodes.separation.hpss import MedianFilters, chunks_of, separate_into
-
-    names = ("harmonic_kernel", "percussive_kernel", "power", "harmonic_margin", "percussive_margin", "n_fft")
-    own = {name: decided[name] for name in names}
-    filters = MedianFilters(**own, hop=_hop_of(decided["n_fft"], decided["hop"]))
-    chunks = context.progress(chunks_of(filters, audio.samples.shape))
-    separate_into(filters, audio.samples, audio.sample_rate, chunks, *parts)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from blake3 import blake3
-
-from pipelines.mistakes import mistake
+from pipelines.mistakes import MistakeError, mistake
 from pipelines.value import Array
 
 
@@ -26,6 +24,7 @@ def packed(tensors: Mapping[str, Array], header: str, about: Mapping[str, str]) 
     about
         What it says; the digest is added.
     """
+    import numpy as np
     import safetensors.numpy
 
     kept = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
@@ -52,13 +51,15 @@ def write_tensors(path: Path, tensors: Mapping[str, Array], header: str, about: 
         partial.unlink(missing_ok=True)
 
 
-def read_tensors(path: Path, header: str) -> tuple[dict[str, Any], dict[str, Array]]:
+def read_tensors(path: Path, header: str, hint: str = "") -> tuple[dict[str, Any], dict[str, Array]]:
     """Return what a file says under its header, and its arrays by name, as they are stored.
+
+    What it says is empty where it has no such header; `hint` stands in the mistakes.
 
     Raises
     ------
     MistakeError
-        Where it cannot be read, says nothing under this header, or a single byte of its arrays differs.
+        Where it cannot be read, or a single byte of its arrays differs.
     """
     import safetensors
 
@@ -67,23 +68,37 @@ def read_tensors(path: Path, header: str) -> tuple[dict[str, Any], dict[str, Arr
             about = dict(json.loads((file.metadata() or {}).get(header, "{}")))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
     except (OSError, TypeError, ValueError, safetensors.SafetensorError) as error:
-        raise unusable(path, f"cannot be read: {error}") from error
+        raise unusable(path, f"cannot be read: {error}", hint) from error
     if about and about.get("digest") != _digest(tensors):
-        raise unusable(path, "do not match their own digest: the file is damaged")
+        raise unusable(path, "do not match their own digest: the file is damaged", hint)
     return about, tensors
 
 
-def unusable(path: Path, why: str) -> Exception:
-    """Return the mistake of weights that cannot be used."""
-    return mistake(f"these weights {why}", parameter="weights", given=str(path))
+def header_of(path: Path) -> dict[str, Any]:
+    """Return all that a file says of itself, by header; nothing where it cannot be read. Its arrays are not read."""
+    try:
+        with path.open("rb") as file:
+            (size,) = struct.unpack("<Q", file.read(8))
+            said = json.loads(file.read(min(size, 1 << 24)))["__metadata__"]
+        return {name: json.loads(text) for name, text in said.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error):
+        return {}
+
+
+def unusable(path: Path, why: str, hint: str = "") -> MistakeError:
+    """Return the mistake of weights that cannot be used; `why` goes on after 'these weights'."""
+    return mistake(f"these weights {why}", given=str(path), hint=hint)
 
 
 def halved(tensor: Array) -> Array:
     """Return a matrix or kernel at half the precision; small arrays, and what would overflow, as they are."""
-    return tensor.astype(np.float16) if tensor.ndim > 1 and np.abs(tensor).max() < 6e4 else tensor
+    return tensor.astype("float16") if tensor.ndim > 1 and abs(tensor).max() < 6e4 else tensor
 
 
 def _digest(tensors: Mapping[str, Array]) -> str:
+    import numpy as np
+    from blake3 import blake3
+
     hasher = blake3()
     for name, tensor in sorted(tensors.items()):
         hasher.update(f"{name} {tensor.dtype} {tensor.shape}\n".encode())

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
+from nodes.separation import tensors
 from nodes.separation.choosing import count_convolutions
 from nodes.separation.spleeter.bundle import prefix_of, read_bundle
 from nodes.separation.spleeter.network import ARCHITECTURES, Architecture
-from pipelines.mistakes import MistakeError, listed, mistake
+from pipelines.mistakes import MistakeError, listed
 from pipelines.value import Array
 
 NORM = (
@@ -31,6 +32,8 @@ NORM = (
 
 ASIDE = re.compile(r"global_step|beta[12]_power|.*/Adam(_1)?")
 """Tensors that only training needs."""
+
+HINT = "`resynthesis models get spleeter-2stems` gets the published ones of two stems"
 
 KERNEL = (3, 2, 0, 1)
 """Axes of TensorFlow's kernels in PyTorch's order; for both kinds of convolution."""
@@ -136,8 +139,4 @@ def require_names(path: Path, found: AbstractSet[str], wanted: AbstractSet[str])
 
 def unusable(path: Path, why: str) -> MistakeError:
     """Return the error for weights that cannot be used; `why` goes on after 'these weights'."""
-    return mistake(
-        f"these weights {why}",
-        given=str(path),
-        hint="`resynthesis models get spleeter-2stems` gets the published ones of two stems",
-    )
+    return tensors.unusable(path, why, HINT)

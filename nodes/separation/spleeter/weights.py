@@ -6,20 +6,19 @@ digest of all tensors there is compared at every reading.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from blake3 import blake3
 
-from nodes.separation.choosing import HEADER
-from nodes.separation.spleeter.checkpoints import Weights, read_checkpoint, require_names, unusable
+from nodes.separation.choosing import HEADERS
+from nodes.separation.spleeter.checkpoints import HINT, Weights, read_checkpoint, require_names, unusable
 from nodes.separation.spleeter.network import ARCHITECTURES, BINS, FILTERS, WIDE_BINS, Architecture, Networks, UNet
+from nodes.separation.tensors import halved, read_tensors, write_tensors
 from pipelines.mistakes import listed, mistake
-from pipelines.value import Array
 
+HEADER = HEADERS["spleeter"]
 SUFFIX = ".safetensors"
 COUNTER = "num_batches_tracked"
 """Ending of the names of what PyTorch counts in training."""
@@ -119,57 +118,24 @@ def convert(source: Path, target: Path, stems: int | None = None, filters: Seque
     -------
     The weights as they were read.
     """
-    import safetensors.numpy
-
     weights = read_weights(source, stems, filters)
-    kept = {name: np.ascontiguousarray(_halved(name, tensor)) for name, tensor in weights.tensors.items()}
     about = {
         "stems": " ".join(weights.architecture.stems),
         "activations": weights.architecture.activations,
         "source": weights.source,
-        "digest": _digest(kept),
     }
-    partial = target.with_name(f".{target.name}.partial")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(safetensors.numpy.save(kept, {HEADER: json.dumps(about)}))
-        partial.replace(target)
-    except OSError as error:
-        raise mistake(f"the file cannot be written: {error.strerror}", given=str(target)) from error
-    finally:
-        partial.unlink(missing_ok=True)
+    write_tensors(target, {name: halved(tensor) for name, tensor in weights.tensors.items()}, HEADER, about)
     return weights
 
 
-def _halved(name: str, tensor: Array) -> Array:
-    return tensor.astype(np.float16) if tensor.ndim == 4 and np.abs(tensor).max() < 6e4 else tensor
-
-
-def _digest(tensors: Mapping[str, Array]) -> str:
-    hasher = blake3()
-    for name, tensor in sorted(tensors.items()):
-        hasher.update(f"{name} {tensor.dtype} {tensor.shape}\n".encode())
-        hasher.update(np.ascontiguousarray(tensor).data.cast("B"))
-    return str(hasher.hexdigest())
-
-
 def _read_file(path: Path) -> Weights:
-    import safetensors
-
-    try:
-        with safetensors.safe_open(path, framework="numpy") as file:
-            about = dict(json.loads((file.metadata() or {}).get(HEADER, "{}")))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
-    except (OSError, TypeError, ValueError, safetensors.SafetensorError) as error:
-        raise unusable(path, f"cannot be read: {error}") from error
+    about, tensors = read_tensors(path, HEADER, HINT)
     named = {" ".join(each.stems): each for each in ARCHITECTURES.values()}
     if about.get("stems") not in named:
         raise unusable(path, "are not weights that this program has converted")
     architecture = named[about["stems"]]
     if about.get("activations") != architecture.activations:
         raise unusable(path, f"are of a network with {about.get('activations')}, not {architecture.activations}")
-    if about.get("digest") != _digest(tensors):
-        raise unusable(path, "do not match their own digest: the file is damaged")
     return Weights(architecture, {n: v.astype(np.float32) for n, v in tensors.items()}, about.get("source", ""))
 
 

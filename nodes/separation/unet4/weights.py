@@ -8,14 +8,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from nodes.separation.choosing import HEADERS, SHIPPED
 from nodes.separation.tensors import halved, packed, read_tensors, unusable
 from nodes.separation.unet4.network import STEMS, UNet4
 from pipelines.value import Array
 
-HEADER = "resynthesis unet4 1"
-"""Under which a file of weights says in its header what it holds."""
-
-SHIPPED = Path(__file__).with_name("unet4.safetensors")
+HEADER = HEADERS["unet4"]
 COUNTER = "num_batches_tracked"
 """Ending of the names of what PyTorch counts in training."""
 
