@@ -105,7 +105,7 @@ def decompose(
         release(samples)
         release(residual)
     order = falling([part.gains for part in found])
-    atoms, weights, gains = (np.concatenate([part[place] for part in found])[order] for place in range(3))
+    atoms, weights, gains = (np.concatenate([part[place] for part in found]).take(order, axis=0) for place in range(3))
     return Decomposed(atoms, weights, gains, any(part.stalled for part in found))
 
 

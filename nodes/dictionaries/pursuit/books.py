@@ -83,12 +83,11 @@ def book_of(
 
 def compiled_at_hand() -> bool:
     """Return whether nothing has to be compiled."""
-    compiled: list[Callable[..., None]] = [
+    compiled: list[Callable[..., object]] = [
         sweeping.sweep,
         sweeping.measure,
         refreshing.overlap_add,
         refreshing.write_spectra,
-        refreshing.arrange,
     ]
     return at_hand(compiled)
 

@@ -67,9 +67,7 @@ def pursue(
     while search.count < most and search.left > energy and not stalled:
         whole, count = search.whole, search.count
         search.refresh()
-        while (found := search.sweep()) is not None:
-            if search.keep(search.merged(found, found), most, energy) or search.worn(most):
-                break
+        search.descend(most, energy)
         search.take_out()
         stalled = not search.whole < whole
         heard(search.count - count)

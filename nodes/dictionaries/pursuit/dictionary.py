@@ -15,7 +15,7 @@ from pipelines.value import Array
 
 
 class Tables(NamedTuple):
-    """What the compiled loops know of a dictionary: plain arrays.
+    """What the compiled loops know of a dictionary beside `Kernels`: plain arrays.
 
     Parameters
     ----------
@@ -25,8 +25,6 @@ class Tables(NamedTuple):
         Of each scale between 0 Hz and the sample rate, N.
     edge
         Blocks of bins at 0 Hz and at half the sample rate in which atoms count less or more than |c|².
-    kernels
-        Inner products of atoms.
     turns_real, turns_imaginary
         exp(2πik/N) of the longest scale.
     overlaps
@@ -44,7 +42,6 @@ class Tables(NamedTuple):
     hops: Array
     bins: Array
     edge: int
-    kernels: Kernels
     turns_real: Array
     turns_imaginary: Array
     overlaps: Array
@@ -130,17 +127,22 @@ class Dictionary:
         return [scale * self.oversampling for scale in self.scales]
 
     @cached_property
+    def kernels(self) -> Kernels:
+        """Inner products of atoms."""
+        return kernels_of(self.windows, self.hops, self.threshold, self.oversampling)
+
+    @cached_property
     def tables(self) -> Tables:
-        """What the compiled loops need."""
-        flat = np.concatenate([_overlaps(window, self.oversampling) for window in self.windows])
-        inverses = np.concatenate([_inverses(window, self.oversampling) for window in self.windows])
+        """What else the compiled loops need."""
+        overlaps = [_overlaps(window, self.oversampling) for window in self.windows]
+        flat = np.concatenate(overlaps)
+        inverses = np.concatenate([_inverses(found, self.oversampling) for found in overlaps])
         turns = np.exp(2j * np.pi * np.arange(max(self.bins)) / max(self.bins))
         return Tables(
             np.array(self.scales, np.int64),
             np.array(self.hops, np.int64),
             np.array(self.bins, np.int64),
             self.oversampling,
-            kernels_of(self.windows, self.hops, self.threshold, self.oversampling),
             turns.real.astype(np.float32),
             turns.imag.astype(np.float32),
             flat.astype(np.complex64),
@@ -174,14 +176,15 @@ def dictionary_of(
 
 
 def empty_state(layout: Layout) -> State:
-    """Return the coefficients of silence."""
-    sizes = (layout.first_coefficient[-1], layout.first_block[-1], layout.first_frame[-1])
-    return State(*(_aligned(int(size)) for size in sizes))
+    """Return room for coefficients, which nobody has measured yet."""
+    coefficients = _aligned(np.empty(layout.first_coefficient[-1] + LANES, np.float32))
+    blocks, frames = (_aligned(np.zeros(starts[-1] + LANES, np.float32)) for starts in layout[4:])
+    return State(coefficients, blocks, frames)
 
 
-def _aligned(size: int) -> Array:
-    """Return zeros, float32, from the start of a cache line on: what lies across two of them takes twice as long."""
-    room = np.zeros(size + LANES, np.float32)
+def _aligned(room: Array) -> Array:
+    """Return a room less 16 numbers, from the start of a cache line on: what lies across two takes twice as long."""
+    size = len(room) - LANES
     start = -room.ctypes.data // room.itemsize % LANES
     return room[start : start + size]
 
@@ -194,9 +197,9 @@ def _overlaps(window: Array, oversampling: int) -> Array:
     return np.asarray(found)
 
 
-def _inverses(window: Array, oversampling: int) -> Array:
+def _inverses(overlaps: Array, oversampling: int) -> Array:
     """Return 1/(1 - |γ|²) for the bins 0 … N/2 - 1, and 0 where there is no atom."""
-    found = 1 / (1 - np.square(np.abs(_overlaps(window, oversampling))))
+    found = 1 / (1 - np.square(np.abs(overlaps)))
     found[:oversampling] = 0
     found[len(found) - oversampling + 1 :] = 0
     found[0] = 0.5  # at 0 Hz the atom is its own conjugate: each gives half

@@ -55,7 +55,9 @@ def kernels_of(windows: list[Array], hops: list[int], threshold: float, oversamp
     """
     count = len(windows)
     pairs = [(one, other) for one in range(count) for other in range(count) if len(windows[one]) >= len(windows[other])]
-    both = spread(partial(_both_ways, windows, hops, threshold, oversampling), pairs)
+    bins = max(len(window) for window in windows) * oversampling
+    turns = np.exp(-2j * np.pi * np.arange(bins) / bins).astype(np.complex64)
+    both = spread(partial(_both_ways, windows, hops, threshold, oversampling, turns), pairs)
     found = {pair[::-1]: back for pair, (_, back) in zip(pairs, both, strict=True)}
     found |= {pair: there for pair, (there, _) in zip(pairs, both, strict=True)}
     each = [found[pair] for pair in np.ndindex(count, count)]
@@ -112,7 +114,7 @@ class _Products(NamedTuple):
 
 
 def _both_ways(
-    windows: list[Array], hops: list[int], threshold: float, oversampling: int, pair: tuple[int, int]
+    windows: list[Array], hops: list[int], threshold: float, oversampling: int, turns: Array, pair: tuple[int, int]
 ) -> tuple[_Rows, _Rows]:
     """Return the rows of a scale to one not longer, and of that one to it.
 
@@ -123,14 +125,13 @@ def _both_ways(
     steps = np.arange(1 - len(short) // near, (len(long) - 1) // near + 1)
     spectra = scipy.fft.rfft(_products(long, short, steps[0] * near, near, len(steps)), axis=1, n=bins)
     above = np.abs(spectra) > threshold
-    widths = np.where(above.any(1), above.shape[1] - 1 - np.argmax(above[:, ::-1], axis=1), -1)
-    reach = int(widths.max())
+    reach = int(np.flatnonzero(above.any(0))[-1])
+    widths = np.where(above.any(1), reach - np.argmax(above[:, reach::-1], axis=1), -1)
     spectra = spectra[:, : reach + 1].copy()  # what is left of the whole is given back
-    turns = np.exp(-2j * np.pi * np.arange(bins) / bins).astype(np.complex64)
-    turned = spectra * turns[np.outer(steps * near, np.arange(reach + 1)) % bins]
+    turned = spectra * turns[:: len(turns) // bins][np.outer(steps * near, np.arange(reach + 1)) % bins]
     there = _Products(spectra, widths, steps, steps * near, fewer, bins // fewer, reach)
     back = _Products(turned, widths, -(steps // phases), -steps * near, bins, 1, reach * fewer // bins)
-    part, lag = (grid.ravel() for grid in np.meshgrid(np.arange(there.parts), np.arange(len(steps)), indexing="ij"))
+    part, lag = np.divmod(np.arange(there.parts * len(steps)), len(steps))
     order = np.lexsort((-steps, steps % phases))
     return _rows_of(there, part, lag, part), _rows_of(back, (steps % phases)[order], order, np.zeros_like(order))
 

@@ -11,15 +11,22 @@ import numpy as np
 
 from nodes.dictionaries.pursuit.dictionary import Dictionary, empty_state
 from nodes.dictionaries.pursuit.refreshing import analyse, subtract
+from nodes.dictionaries.pursuit.schedule import AHEAD, run, schedule_of
 from nodes.dictionaries.pursuit.sweeping import Found, follow, sweep
 from pipelines.value import Array
-from pipelines.workers import spread, workers
+from pipelines.workers import workers
 
-MOST = 4096
+MOST = 2048
 """Atoms of a stretch in one sweep."""
 
 FEW = 60
-"""Atoms of a sweep below which another thread does not pay."""
+"""Atoms of a single sweep below which another thread does not pay."""
+
+LOWEST = float(np.finfo(np.float32).tiny)
+"""Least threshold: nothing counts less."""
+
+APART = 64
+"""Numbers between what two threads write, which do not wait for each other's lines of the cache."""
 
 LAST = 1 / 8
 """Part of the atoms that is found without another refresh, which would take longer and be worth under 0.01 dB."""
@@ -87,10 +94,13 @@ class Search:
         channels, samples = self.residual.shape
         self.layout = self.dictionary.layout(samples - self.dictionary.longest, channels)
         self.state = empty_state(self.layout)
+        self.parts = self.dictionary.kernels, self.dictionary.tables, self.layout, self.state
         self.moves = None if self.course.grid is None else np.random.default_rng(self.course.grid)
         self._note_energy()
-        self.phases = _stretches(samples, self.dictionary.longest, self.course.stretch)
-        self.found = [_room(len(stretches), channels) for stretches in self.phases]
+        self.fall = 10 ** (-self.course.step / 10)
+        self.stretches = _stretches(samples, self.dictionary.longest, self.course.stretch)
+        self.schedule = schedule_of(len(self.stretches))
+        self.found = _room(len(self.stretches), channels)
 
     def refresh(self) -> None:
         """Measure the coefficients of what is left, on a grid that may have moved."""
@@ -98,72 +108,70 @@ class Search:
             self.origin = int(self.moves.integers(max(self.dictionary.hops)))
         analyse(self.residual[:, self.origin :], self.dictionary, self.layout, self.state)
         self.estimate = self.left
+        self.bound()
+
+    def bound(self) -> None:
+        """Have the threshold no higher than what counts most."""
+        self.threshold = min(self.threshold, float(self.state.best_in_frame.max()))
 
     def worn(self, most: int) -> bool:
         """Whether so much was taken out that the coefficients are to be measured anew, on the way to `most` atoms."""
         return self.estimate < self.left * 10 ** (-self.course.refresh / 10) and self.count < (1 - LAST) * most
 
-    def sweep(self) -> list[Found] | None:
+    def descend(self, most: int, energy: float) -> None:
+        """Sweep with a falling threshold until there is enough, or nothing, or the coefficients are worn."""
+        steps = math.log(LOWEST / self.threshold) / math.log(self.fall) if self.threshold else 0.0
+        thresholds = np.multiply.accumulate([self.threshold] + [self.fall] * max(0, math.ceil(steps)))[1:]
+
+        def complete(number: int) -> bool:
+            self.threshold = float(thresholds[number])
+            return self.keep(self.merged(self.found, self.found, number % AHEAD), most, energy) or self.worn(most)
+
+        self._sweep(thresholds, complete, workers())
+
+    def sweep(self) -> Found | None:
         """Lower the threshold and take out of the coefficients what lies above; None where there is nothing at all."""
-        self.threshold = min(self.threshold, float(self.state.best_in_frame.max()))
-        if self.threshold < np.finfo(np.float32).tiny:
+        if self.threshold < LOWEST:
             return None
-        self.threshold *= 10 ** (-self.course.step / 10)
-        return [self._swept(stretches, found) for stretches, found in zip(self.phases, self.found, strict=True)]
+        self.threshold *= self.fall
+        self._sweep(np.array([self.threshold]), lambda number: True, self._few())
+        return self.found
 
-    def _swept(self, stretches: Array, found: Found) -> Found:
-        """Return what is found in each stretch of a set."""
-        least = np.float32(self.threshold)
-
-        def swept(chosen: Array, scratch: Array) -> None:
-            sweep(stretches, chosen, least, scratch, found, self.dictionary.tables, self.layout, self.state)
-
-        self._spread(swept, found.counts)
-        return found
-
-    def follow(self, led: list[Found]) -> list[Found]:
+    def follow(self, led: Found) -> Found:
         """Take out of the coefficients what another search has found, each with the weights that it has here."""
-        return [self._followed(each, found) for each, found in zip(led, self.found, strict=True)]
+        found, scratch = self.found._replace(counts=led.counts, atoms=led.atoms), self._scratch()
 
-    def _followed(self, led: Found, room: Found) -> Found:
-        found = room._replace(counts=led.counts, atoms=led.atoms)
+        def work(thread: int) -> int:
+            return follow(self.schedule, scratch[thread], found, *self.parts)
 
-        def followed(chosen: Array, scratch: Array) -> None:
-            follow(chosen, scratch, found, self.dictionary.tables, self.layout, self.state)
-
-        self._spread(followed, led.counts)
+        run(self.schedule, work, lambda number: True, self._few(), 1)
         return found
 
-    def _spread(self, job: Callable[[Array, Array], None], counts: Array) -> None:
-        """Do a job for all stretches: chosen ones, and room for the weights of an atom; threads work side by side.
+    def _sweep(self, thresholds: Array, complete: Callable[[int], bool], threads: int) -> None:
+        scratch = self._scratch()
 
-        `counts` are the atoms of each stretch, now or in the sweep before.
-        """
-        threads = workers() if self.last >= FEW else 1
-        order = np.argsort(-counts, kind="stable")  # the longest first, so that threads end together
-        left = iter(order[:, np.newaxis] if threads > 1 else [order])
+        def work(thread: int) -> int:
+            return sweep(self.stretches, thresholds, self.schedule, scratch[thread], self.found, *self.parts)
 
-        def done(thread: int) -> None:
-            scratch = np.zeros((2, 2 * len(self.residual)), np.float32)
-            for chosen in left:  # the one that comes first takes the next
-                job(chosen, scratch)
+        run(self.schedule, work, complete, threads, len(thresholds))
 
-        spread(done, range(threads))
+    def _few(self) -> int:
+        """Return how many threads a single sweep is worth."""
+        return workers() if self.last >= FEW else 1
 
-    def merged(self, found: list[Found], led: list[Found]) -> Taken:
-        """Return the atoms of all stretches by the falling gain that they have in `led`, which found them."""
-        places = [
-            (phase, row, count)
-            for phase, each in enumerate(led)
-            for row, count in enumerate(each.counts)
-            if count or not row
-        ]
-        order = falling([led[phase].gains[row, :count] for phase, row, count in places])
+    def _scratch(self) -> Array:
+        """Return room for the weights of an atom for each thread."""
+        return np.zeros((workers(), 2, 2 * len(self.residual) + APART), np.float32)
+
+    def merged(self, found: Found, led: Found, slot: int = 0) -> Taken:
+        """Return the atoms of a sweep by the falling gain that they have in `led`, which found them."""
+        places = [(slot, row, slice(count)) for row, count in enumerate(led.counts[slot]) if count or not row]
+        order = falling([led.gains[place] for place in places])
         frames, weights, gains = (
-            np.concatenate([found[i][part][row, :n] for i, row, n in places])[order] for part in (1, 2, 3)
+            np.concatenate([part[place] for place in places]).take(order, axis=0) for part in found[1:]
         )
         atoms = frames.astype(np.int64)
-        atoms[:, 1] = atoms[:, 1] * np.array(self.dictionary.hops)[atoms[:, 0]] + self.origin
+        atoms[:, 1] = atoms[:, 1] * self.dictionary.tables.hops[atoms[:, 0]] + self.origin
         return Taken(atoms, weights, gains)
 
     def keep(self, found: Taken, most: int, energy: float) -> bool:
@@ -174,19 +182,18 @@ class Search:
 
     def enough(self, found: Taken, most: int, energy: float) -> Array:
         """Return for each atom whether there are `most` with it, or no more than `energy` is left."""
-        full = self.count + np.cumsum(self._counts(found)) >= most
-        return np.asarray((self.estimate - self._taken(found) <= energy) | full)
+        counts = self._counts(found)
+        left = self.estimate - np.cumsum(np.where(counts, found.gains, 0.0))
+        return np.asarray((left <= energy) | (self.count + np.cumsum(counts) >= most))
 
     def hold(self, found: Taken, stop: int) -> None:
         """Keep the first atoms of those found."""
         self.last = len(found.atoms)
-        self.kept.append(Taken(*(part[:stop] for part in found)))
-        self.count += int(self._counts(found)[:stop].sum())
-        self.estimate -= float(self._taken(found)[stop - 1]) if stop else 0.0
-
-    def _taken(self, found: Taken) -> Array:
-        """Return the energy that each atom and those before it took away, of what the limits are for."""
-        return np.cumsum(np.where(self._counts(found), found.gains, 0.0))
+        kept = Taken(*(part[:stop] for part in found))
+        counts = self._counts(kept)
+        self.kept.append(kept)
+        self.count += int(np.count_nonzero(counts))
+        self.estimate -= float(kept.gains.sum(where=counts))
 
     def _counts(self, found: Taken) -> Array:
         """Return whether the limits are for an atom."""
@@ -219,12 +226,12 @@ def energy_of(sound: Array) -> float:
 
 
 def _room(stretches: int, channels: int) -> Found:
-    """Return room for what a sweep finds, which is used again each time."""
+    """Return room for what sweeps find, which is used again each time."""
     return Found(
-        np.zeros(stretches, np.int64),
-        np.empty((stretches, MOST, 3), np.int32),
-        np.empty((stretches, MOST, channels), np.complex64),
-        np.empty((stretches, MOST)),
+        np.zeros((AHEAD, stretches), np.int64),
+        np.empty((AHEAD, stretches, MOST, 3), np.int32),
+        np.empty((AHEAD, stretches, MOST, channels), np.complex64),
+        np.empty((AHEAD, stretches, MOST)),
     )
 
 
@@ -234,13 +241,12 @@ def falling(gains: list[Array]) -> Array:
     return np.argsort(-np.concatenate(keys), kind="stable")
 
 
-def _stretches(samples: int, longest: int, stretch: int | None) -> list[Array]:
-    """Return two sets of (first, last) samples between which atoms lie, that together hold all frames.
+def _stretches(samples: int, longest: int, stretch: int | None) -> Array:
+    """Return (first, last) samples between which atoms lie, one stretch after another; together they hold all frames.
 
-    The longest scale lies between two stretches of a set on each side, so that none changes what another looks at.
+    The longest scale lies twice between every other one, so that neither changes what the other looks at.
     """
     if stretch is None:
-        return [np.array([[0, samples]])]
-    length = stretch * longest
-    sets = [np.arange(-longest - shift, samples, length) for shift in (0, length // 2)]
-    return [np.stack([starts + longest, starts + length - longest], axis=1) for starts in sets]
+        return np.array([[0, samples]])
+    starts = np.arange(-longest - stretch * longest // 2, samples, stretch * longest // 2)
+    return np.stack([starts + longest, starts + (stretch - 1) * longest], axis=1)

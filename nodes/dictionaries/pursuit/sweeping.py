@@ -12,24 +12,26 @@ import numpy as np
 
 from nodes.dictionaries.pursuit.compiling import compiled, inlined
 from nodes.dictionaries.pursuit.dictionary import Layout, State, Tables
-from nodes.dictionaries.pursuit.simd import LANES, STRIDE, greatest_of, loudest_at_edge, loudest_of
+from nodes.dictionaries.pursuit.kernels import Kernels
+from nodes.dictionaries.pursuit.schedule import AHEAD, Schedule, begin, end, wanted
+from nodes.dictionaries.pursuit.simd import LANES, STRIDE, greatest_of, loudest_at_edge, loudest_of, separate
 from nodes.dictionaries.pursuit.taking import best_of, take_out
 from pipelines.value import Array
 
 
 class Found(NamedTuple):
-    """Atoms of each stretch, in the order in which they were found.
+    """Atoms of each sweep under way and of each stretch, in the order in which they were found.
 
     Parameters
     ----------
     counts
-        For each stretch how many.
+        sweeps × stretches: how many.
     atoms
-        stretches × most × (scale, frame, bin), int32.
+        sweeps × stretches × most × (scale, frame, bin), int32.
     weights
-        stretches × most × channels, complex64.
+        sweeps × stretches × most × channels, complex64.
     gains
-        stretches × most: energy that each takes away.
+        sweeps × stretches × most: energy that each takes away.
     """
 
     counts: Array
@@ -41,69 +43,89 @@ class Found(NamedTuple):
 @compiled
 def sweep(
     stretches: Array,
-    chosen: Array,
-    least: Any,
+    thresholds: Array,
+    schedule: Schedule,
     scratch: Array,
     found: Found,
+    kernels: Kernels,
     tables: Tables,
     layout: Layout,
     state: State,
-) -> None:
-    """Take out what counts more than `least`, best first, of the chosen stretches.
+) -> int:
+    """Sweep through stretches whose turn it is: take out what counts more than the threshold of a sweep, best first.
 
-    `stretches` holds the first and last sample between which atoms lie. Stretches may be swept side by side where the
-    longest scale fits twice between them.
+    Return how many sweeps are complete, or 0 where there is no stretch just now; see `run`. `stretches` holds the first
+    and last sample between which atoms lie; the longest scale fits twice between every other one.
     """
     weights, turned = scratch
-    most = found.atoms.shape[1]
-    for stretch in chosen:
-        count = 0
-        while count < most:
+    most = found.atoms.shape[2]
+    while True:
+        stretch = begin(schedule)
+        if stretch < 0:
+            return int(-1 - stretch)
+        number = schedule.done[stretch]
+        slot, count = number % AHEAD, 0
+        least = np.float32(thresholds[number])
+        while count < most and wanted(schedule, number):
             scale, frame = _best_frame(stretches[stretch], least, tables, layout, state)
             if scale < 0:
                 break
             bin_ = _best_bin(scale, frame, tables, layout, state)
-            for place, number in enumerate((scale, frame, bin_)):
-                found.atoms[stretch, count, place] = number
-            found.gains[stretch, count] = _weigh(scale, frame, bin_, weights, tables, layout, state)
-            _note(stretch, count, weights, found, layout)
+            for place, value in enumerate((scale, frame, bin_)):
+                found.atoms[slot, stretch, count, place] = value
+            found.gains[slot, stretch, count] = _weigh(scale, frame, bin_, weights, tables, layout, state)
+            _note(found.weights, slot, stretch, count, weights, layout)
             count += 1
             for image in range(3):
-                take_out(scale, frame, bin_, image, weights, turned, tables, layout, state)
-        found.counts[stretch] = count
+                take_out(scale, frame, bin_, image, weights, turned, kernels, tables, layout, state)
+        found.counts[slot, stretch] = count
+        end(schedule, stretch)
 
 
 @compiled
-def follow(chosen: Array, scratch: Array, found: Found, tables: Tables, layout: Layout, state: State) -> None:
-    """Take the atoms of the chosen stretches, which were found elsewhere, out in their order, and weigh them here."""
+def follow(
+    schedule: Schedule, scratch: Array, found: Found, kernels: Kernels, tables: Tables, layout: Layout, state: State
+) -> int:
+    """Take the atoms of a single sweep, which were found elsewhere, out in their order, and weigh them here.
+
+    Return 1 where it is complete, or 0 where there is no stretch just now.
+    """
     weights, turned = scratch
-    for stretch in chosen:
-        for number in range(found.counts[stretch]):
-            scale: Any = np.int64(found.atoms[stretch, number, 0])
-            frame: Any = np.int64(found.atoms[stretch, number, 1])
-            bin_: Any = np.int64(found.atoms[stretch, number, 2])
-            found.gains[stretch, number] = _weigh(scale, frame, bin_, weights, tables, layout, state)
-            _note(stretch, number, weights, found, layout)
+    while True:
+        stretch = begin(schedule)
+        if stretch < 0:
+            return int(-1 - stretch)
+        for number in range(found.counts[0, stretch]):
+            scale: Any = np.int64(found.atoms[0, stretch, number, 0])
+            frame: Any = np.int64(found.atoms[0, stretch, number, 1])
+            bin_: Any = np.int64(found.atoms[0, stretch, number, 2])
+            found.gains[0, stretch, number] = _weigh(scale, frame, bin_, weights, tables, layout, state)
+            _note(found.weights, 0, stretch, number, weights, layout)
             for image in range(3):
-                take_out(scale, frame, bin_, image, weights, turned, tables, layout, state)
+                take_out(scale, frame, bin_, image, weights, turned, kernels, tables, layout, state)
+        end(schedule, stretch)
 
 
 @compiled
-def measure(scale: int, start: int, stop: int, tables: Tables, layout: Layout, state: State) -> None:
-    """Find the best in each block and frame of a range of frames."""
-    for frame in range(start, stop):
-        first = layout.first_block[scale] + frame * layout.blocks[scale]
-        for block in range(layout.blocks[scale]):
-            place = _place(scale, frame, block, layout)
-            if tables.edge <= block < layout.blocks[scale] - tables.edge:
+def measure(spectra: Array, scale: int, start: int, tables: Tables, layout: Layout, state: State) -> None:
+    """Write spectra of a range of frames as coefficients, and find the best in each block and frame.
+
+    `spectra` are channels × frames × real and imaginary parts by turns.
+    """
+    blocks = layout.blocks[scale]
+    for frame in range(spectra.shape[1]):
+        first = layout.first_block[scale] + (start + frame) * blocks
+        for block in range(blocks):
+            place = _place(scale, start + frame, block, layout)
+            for channel in range(layout.channels):
+                separate(spectra[channel, frame], block * STRIDE, state.coefficients, place + channel * STRIDE)
+            if tables.edge <= block < blocks - tables.edge:
                 best = loudest_of(state.coefficients, place, layout.channels)
             else:
                 bins = tables.first_bins[scale] + block * LANES
                 best = loudest_at_edge(state.coefficients, place, layout.channels, tables.factors, bins)
             state.best_in_block[first + block] = best
-        state.best_in_frame[layout.first_frame[scale] + frame] = best_of(
-            state.best_in_block, first, layout.blocks[scale]
-        )
+        state.best_in_frame[layout.first_frame[scale] + start + frame] = best_of(state.best_in_block, first, blocks)
 
 
 @inlined
@@ -181,7 +203,7 @@ def _weigh(scale: int, frame: int, bin_: int, weights: Array, tables: Tables, la
 
 
 @inlined
-def _note(stretch: int, number: int, weights: Array, found: Found, layout: Layout) -> None:
+def _note(target: Array, slot: int, stretch: int, number: int, weights: Array, layout: Layout) -> None:
     """Write the weights of an atom down."""
     for channel in range(layout.channels):
-        found.weights[stretch, number, channel] = complex(weights[channel], weights[layout.channels + channel])
+        target[slot, stretch, number, channel] = complex(weights[channel], weights[layout.channels + channel])

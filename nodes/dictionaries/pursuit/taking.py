@@ -8,6 +8,7 @@ import numpy as np
 
 from nodes.dictionaries.pursuit.compiling import inlined
 from nodes.dictionaries.pursuit.dictionary import Layout, State, Tables
+from nodes.dictionaries.pursuit.kernels import Kernels
 from nodes.dictionaries.pursuit.simd import LANES, STRIDE, fetch, greatest_of, loudest_at_edge, update_block
 from pipelines.value import Array
 
@@ -17,16 +18,16 @@ AHEAD = 3
 
 @inlined
 def take_out(
-    scale: int, frame: int, bin_: int, image: int, weights: Array, turned: Array, tables: Tables, layout: Layout,
-    state: State,
+    scale: int, frame: int, bin_: int, image: int, weights: Array, turned: Array, kernels: Kernels, tables: Tables,
+    layout: Layout, state: State,
 ) -> None:  # fmt: skip
     """Subtract the inner products of one complex atom from the coefficients of all scales.
 
     Image 0 is the atom; 1 and 2 are its conjugate, which counts where the atom is near 0 Hz or half the sample rate.
     """
     # arrays have names of their own here: taking them out of tuples in loops would count references each time
-    first_group, group_starts, rows, real, imaginary, reaches = tables.kernels
-    _, hops, bins, edge, _, turns_real, turns_imaginary, _, _, factors, first_bins = tables
+    first_group, group_starts, rows, real, imaginary, reaches = kernels
+    _, hops, bins, edge, turns_real, turns_imaginary, _, _, factors, first_bins = tables
     channels, frames, every_block, first_coefficient, first_block, first_frame = layout
     coefficients, best_in_block, best_in_frame = state
     own_bins, hop = bins[scale], hops[scale]

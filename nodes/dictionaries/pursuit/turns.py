@@ -82,6 +82,7 @@ class _Duet:
     searches: list[Search]
     turns: Turns
     sweeps: int = 0
+    leader: int = 0
     gains: list[Array] = field(default_factory=lambda: [np.zeros(0)])
 
     @property
@@ -103,6 +104,9 @@ class _Duet:
     def sweep(self, energy: float) -> _Found | None:
         """Sweep through the sound whose turn it is, and let the other follow; None where there is nothing at all."""
         for leader in self._leaders(energy):
+            if leader != self.leader:
+                self.leader = leader
+                self.searches[leader].bound()  # the other one has taken out of it
             led = self.searches[leader].sweep()
             if led is not None:
                 followed = self.searches[1 - leader].follow(led)

@@ -160,5 +160,5 @@ def test_each_compiled_function_has_one_signature():
     book_of(sound, 44100, FIVE, 50, 200.0, "apart", residual)
     from nodes.dictionaries.pursuit import refreshing
 
-    for each in (sweeping.sweep, sweeping.measure, refreshing.arrange, refreshing.overlap_add):
+    for each in (sweeping.sweep, sweeping.measure, refreshing.write_spectra, refreshing.overlap_add):
         assert len(each.signatures) == 1

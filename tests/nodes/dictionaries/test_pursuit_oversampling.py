@@ -131,7 +131,7 @@ def test_it_is_compiled_once_for_any_oversampling():
     sound = np.random.default_rng(0).standard_normal((1, 3000)).astype(np.float32)
     for oversampling in (1, 2, 8):
         pursued(sound, dictionary_of((64, 256), "hann", 4, THRESHOLD, oversampling), 20)
-    for each in (sweeping.sweep, sweeping.measure, refreshing.arrange, refreshing.overlap_add):
+    for each in (sweeping.sweep, sweeping.measure, refreshing.write_spectra, refreshing.overlap_add):
         assert len(each.signatures) == 1
 
 
@@ -141,7 +141,7 @@ def test_it_is_compiled_once_for_any_oversampling():
 )
 def test_the_size_of_kernels_is_known_beforehand(scales, window, overlap, oversampling):
     dictionary = Dictionary(scales, window, overlap, THRESHOLD, oversampling)
-    kernels = dictionary.tables.kernels
+    kernels = dictionary.kernels
     kept = kernels.rows.nbytes + kernels.real.nbytes + kernels.imaginary.nbytes
     assert kept < kernel_bytes(list(scales), window, overlap, oversampling) < 5 * kept
     assert ZEROS == LANES
