@@ -103,15 +103,25 @@ def run(
         How many there are at most.
     """
     schedule.begun[:], schedule.done[:], schedule.limits[:] = 0, 0, (min(AHEAD, sweeps), 0)
-    lock, told = threading.Lock(), 0
+    lock, told, over = threading.Lock(), 0, False
 
     def tell(count: int) -> None:
         nonlocal told
         with lock:
             while told < count and schedule.limits[0]:
-                enough = complete(told)
-                told += 1
-                schedule.limits[0] = 0 if enough or told == sweeps else min(told + AHEAD, sweeps)
+                enough = True  # also where an error ends it
+                try:
+                    enough = complete(told)
+                finally:
+                    told += 1
+                    schedule.limits[0] = 0 if enough or told == sweeps else min(told + AHEAD, sweeps)
+                    if over:  # meanwhile another thread has ended all
+                        schedule.limits[0] = 0
+
+    def stop() -> None:
+        nonlocal over
+        over = True
+        schedule.limits[0] = 0
 
     def swept(thread: int) -> None:
         try:
@@ -122,9 +132,9 @@ def run(
                 elif schedule.limits[0]:
                     time.sleep(PAUSE)
         finally:
-            schedule.limits[0] = 0
+            stop()
 
     try:
-        spread(swept, range(threads))
+        spread(swept, range(min(threads, -(-len(schedule.done) // 2))))  # neighbours are never swept at once
     finally:
-        schedule.limits[0] = 0  # threads end within an atom where this one is interrupted
+        stop()  # threads end within an atom where this one is interrupted

@@ -19,6 +19,9 @@ from pipelines.workers import workers
 MOST = 2048
 """Atoms of a stretch in one sweep."""
 
+STRETCHES = 1024
+"""Stretches at most, each of which takes memory; they are longer where the longest scale is short."""
+
 FEW = 60
 """Atoms of a single sweep below which another thread does not pay."""
 
@@ -248,5 +251,6 @@ def _stretches(samples: int, longest: int, stretch: int | None) -> Array:
     """
     if stretch is None:
         return np.array([[0, samples]])
+    stretch = max(stretch, 2 * -(-samples // (STRETCHES * longest)))
     starts = np.arange(-longest - stretch * longest // 2, samples, stretch * longest // 2)
     return np.stack([starts + longest, starts + (stretch - 1) * longest], axis=1)

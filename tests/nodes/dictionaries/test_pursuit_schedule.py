@@ -17,7 +17,7 @@ from nodes.dictionaries.pursuit.books import THRESHOLD, book_from
 from nodes.dictionaries.pursuit.decomposing import Pursuit, pursue
 from nodes.dictionaries.pursuit.dictionary import dictionary_of
 from nodes.dictionaries.pursuit.schedule import AHEAD, Schedule, begin, end, run, schedule_of, wanted
-from nodes.dictionaries.pursuit.searching import Course, _stretches
+from nodes.dictionaries.pursuit.searching import STRETCHES, Course, _stretches
 from nodes.dictionaries.pursuit.turns import Turns, pursue_in_turns
 from pipelines.workers import set_workers, spread
 
@@ -84,8 +84,30 @@ def test_an_error_ends_all_threads(workers):
     assert schedule.limits[0] == 0
 
 
-def arrays_of(stretches: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return np.zeros((AHEAD, stretches, 2), np.int64), np.zeros((AHEAD, stretches), np.int64), np.zeros(stretches)
+def test_an_error_in_one_thread_ends_the_others_though_a_sweep_is_just_complete():
+    set_workers(2)
+    schedule, told, inside = schedule_of(6), [], threading.Event()
+    arrays = arrays_of(6, 40)
+
+    def complete(sweep: int) -> bool:
+        told.append(sweep)
+        inside.set()
+        time.sleep(0.05)
+        return False
+
+    def work(thread: int) -> int:
+        if thread and inside.wait(5):
+            raise ArithmeticError
+        return walk(schedule, *arrays) if not thread else 0
+
+    with pytest.raises(ArithmeticError):
+        run(schedule, work, complete, 2, 40)
+    assert schedule.limits[0] == 0
+    assert len(told) < 10
+
+
+def arrays_of(stretches: int, sweeps: int = AHEAD) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return np.zeros((sweeps, stretches, 2), np.int64), np.zeros((sweeps, stretches), np.int64), np.zeros(stretches)
 
 
 @numba.njit(nogil=True)
@@ -159,6 +181,14 @@ def test_stretches_hold_every_frame_and_every_other_one_is_apart(hops, half, lon
     for start in range(0, hops * longest // 4, longest // 4):
         assert any(first <= start and start + longest <= last for first, last in stretches)
     assert (stretches[2:, 0] - stretches[:-2, 1] >= 2 * longest).all()
+
+
+def test_long_sounds_of_short_scales_have_no_more_stretches_than_memory_bears():
+    for samples in (10**6, 25 * 10**6):
+        stretches = _stretches(samples, 32, 6)
+        assert len(stretches) <= STRETCHES + 2
+        assert stretches[0, 0] <= 0 and stretches[-1, 1] >= samples
+        assert (stretches[2:, 0] - stretches[:-2, 1] >= 2 * 32).all()
 
 
 def test_silence_and_what_is_all_found_end_a_pursuit():

@@ -15,10 +15,11 @@ from made_demucs import SOURCES, small, write_pickle, write_safetensors
 from made_onnx import scaling, write_set
 
 from nodes.separation import choosing
-from nodes.separation.choosing import NAMES, OWN, STEMS, outputs_with, settled, stems_in
+from nodes.separation.choosing import HEADERS, NAMES, OWN, STEMS, outputs_with, settled, stems_in
 from nodes.separation.node import Stems, separate
 from nodes.separation.spleeter import weights as spleeter
 from nodes.separation.spleeter.network import ARCHITECTURES, FILTERS
+from nodes.separation.tensors import write_tensors
 from nodes.values import Audio
 from pipelines.mistakes import MistakeError
 from pipelines.node import NodeSpec
@@ -41,8 +42,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of weights for two stems, with the shapes of the real ones and random numbers."""
-    import safetensors.numpy
-
     generator = np.random.default_rng(0)
     layout = spleeter.layout(ARCHITECTURES[2], FILTERS)
     tensors = {name: (0.02 * generator.standard_normal(shape)).astype(np.float32) for name, shape in layout.items()}
@@ -50,11 +49,9 @@ def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     about = {
         "stems": " ".join(ARCHITECTURES[2].stems),
         "activations": ARCHITECTURES[2].activations,
-        "digest": spleeter._digest(tensors),
     }
-
     path = tmp_path_factory.mktemp("weights") / "random.safetensors"
-    path.write_bytes(safetensors.numpy.save(tensors, {spleeter.HEADER: json.dumps(about)}))
+    write_tensors(path, tensors, HEADERS["spleeter"], about)
     return path
 
 
@@ -238,7 +235,7 @@ def test_factorisation_is_found_under_its_own_name() -> None:
     _, (wrong,) = read_parameters(spec, {"backend": "nmf"}, {}, [])
     assert wrong.parameter == "backend" and "'nmf_decompose'" in wrong.allowed
     _, (other,) = read_parameters(spec, {"backend": "demuc"}, {}, [])
-    assert other.hint == "did you mean 'demucs'?" and "spleeter, repet, hpss, onnx, demucs" in other.allowed
+    assert other.hint == "did you mean 'demucs'?" and "spleeter, unet4, repet, hpss, onnx, demucs" in other.allowed
     assert read_parameters(spec, {"backend": None}, {}, [])[0]["backend"] is None
 
 

@@ -7,10 +7,9 @@ import pytest
 import safetensors.numpy
 import torch
 
-from nodes.separation.choosing import HEADER
 from nodes.separation.spleeter.checkpoints import tensor_names
 from nodes.separation.spleeter.network import ARCHITECTURES, FILTERS
-from nodes.separation.spleeter.weights import convert, layout, load_networks, read_weights
+from nodes.separation.spleeter.weights import HEADER, convert, layout, load_networks, read_weights
 from pipelines.mistakes import MistakeError
 
 SMALL = (2, 3, 4)
