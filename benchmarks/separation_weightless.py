@@ -1,4 +1,4 @@
-"""Separation without weights: CPU seconds beside the same made of librosa's parts, and how near the stems come."""
+"""Separation with nothing to fetch: CPU seconds beside the same made of librosa's parts, and how near stems come."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ import soundfile
 from separation_stems import made_stems
 
 from nodes.separation.repet import STEMS, Settings, separate_into
+from nodes.separation.unet4.separating import separate_into as separate_by_network
+from nodes.separation.unet4.weights import load_network
 from nodes.separation_quality.scoring import scores_of, whole_scores, windows_of
 from pipelines.value import Array
 from pipelines.workers import set_workers
@@ -42,6 +44,7 @@ def main() -> int:
         "repetition": partial(_ours, settings=Settings(centre=0)),
         "repetition × centre": partial(_ours, settings=Settings()),
         "librosa": _librosa,
+        "unet4": _network,
     }
     costs: dict[str, list[float]] = {name: [] for name in methods}
     gains: dict[str, list[Array]] = {name: [] for name in methods}
@@ -57,6 +60,7 @@ def main() -> int:
     ours, theirs = median(costs["repetition × centre"]), median(costs["librosa"])
     print(f"\nCPU seconds a second of sound, one thread, least of {options.repeats}: {ours:.3f}, at most {LIMIT}")
     print(f"librosa (nn_filter of the whole sound, hpss): {theirs:.3f}; ours / librosa {ours / theirs:.2f}")
+    print(f"unet4: {median(costs['unet4']):.3f}")
     if options.windows:
         _print_windows(pieces)
     return 0 if ours <= LIMIT else 1
@@ -65,6 +69,13 @@ def main() -> int:
 def _ours(mix: Array, rate: int, settings: Settings) -> Stems:
     outputs = {name: np.zeros_like(mix) for name in STEMS}
     separate_into(mix, rate, outputs, settings=settings, heard=lambda done, total: None)
+    return outputs
+
+
+def _network(mix: Array, rate: int) -> Stems:
+    """The project's own network, with the weights that come with it."""
+    outputs = {name: np.zeros_like(mix) for name in STEMS}
+    separate_by_network(mix, rate, load_network(), list(outputs.values()))
     return outputs
 
 
@@ -135,7 +146,7 @@ def _fastest(call: Callable[[], Stems], repeats: int) -> tuple[float, Stems]:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folders", nargs="*", type=Path, help="of stems; peers/separation_pieces.py makes some")
+    parser.add_argument("folders", nargs="*", type=Path, help="of stems; training/unet4/rendered_stems.py makes some")
     parser.add_argument("--seconds", type=int, default=24, help="of the piece that is made where none is given")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--windows", action="store_true", help="print SDR, ISR, SIR and SAR too: slow")

@@ -74,6 +74,8 @@ def separate(
       music source separation tool with pre-trained models", JOSS 2020), by its original weights: 2 stems, vocals and
       accompaniment; 4, vocals, drums, bass and other; 5, with piano. `resynthesis models` gets and keeps weights. It
       knows nothing above 11 kHz, so that its stems add up to less than the sound.
+    - 'unet4' is a small network of the project's own, whose weights come with it: vocals, drums, bass and other, which
+      add up to the sound. It has learnt from synthetic instruments and voices alone.
     - 'repet' needs no weights. What is found again in other places is accompaniment (REPET-SIM: Rafii and Pardo,
       "Music/voice separation using the similarity matrix", ISMIR 2012), and what is in the middle of a stereo sound
       is voice; in the rest drums are strokes, bass are low tones, and other is what remains. Stems are vocals, drums,
@@ -104,7 +106,8 @@ def separate(
         4, which is usual, or 6 by 'demucs'.
     weights
         spleeter: a folder with a checkpoint, its .index, or a .safetensors file of `resynthesis models`; those that
-        `resynthesis models` keeps unless given.
+        `resynthesis models` keeps unless given. unet4: a .safetensors file that its training made; those that come with
+        it unless given.
     model
         onnx: a folder or a pattern with one file a stem: vocals.onnx, accompaniment.onnx. demucs: NAME.yaml with its
         networks beside it, SIGNATURE-CHECKSUM.th or SIGNATURE.safetensors, or a single network.
