@@ -15,7 +15,7 @@ from made_demucs import SOURCES, small, write_pickle, write_safetensors
 from made_onnx import scaling, write_set
 
 from nodes.separation import choosing
-from nodes.separation.choosing import HEADERS, NAMES, OWN, STEMS, outputs_with, settled, stems_in
+from nodes.separation.choosing import HEADERS, NAMES, OWN, SHIPPED, STEMS, outputs_with, settled, stems_in
 from nodes.separation.node import Stems, separate
 from nodes.separation.spleeter import weights as spleeter
 from nodes.separation.spleeter.network import ARCHITECTURES, FILTERS
@@ -94,6 +94,32 @@ def test_spleeter_gives_its_stems(tmp_path: Path, random_weights: Path) -> None:
     assert all(np.isfinite(part.samples).all() and part.samples.any() for part in found.values())
 
 
+def test_the_own_network_needs_nothing_else(tmp_path: Path) -> None:
+    audio = music(seconds=1.0)
+    found = there(separate(audio, backend="unet4", context=make_context(tmp_path)))
+    assert list(found) == ["vocals", "drums", "bass", "other"]
+    error = sum(part.samples for part in found.values()) - audio.samples
+    assert np.sum(error[:, 100:-100] ** 2) < 1e-4 * np.sum(audio.samples**2)
+
+
+def test_weights_of_the_own_network_count_in_the_key_and_are_known_by_themselves(
+    tmp_path: Path, random_weights: Path
+) -> None:
+    decided = settled({**NOTHING, "backend": "unet4"})[0]
+    assert (decided["weights"].paths, decided["stems"]) == ((SHIPPED,), 4)
+    other = tmp_path / "mine.safetensors"
+    other.write_bytes(SHIPPED.read_bytes())
+    named = InputFiles(str(other), (other,))
+    found, said = settled({**NOTHING, "weights": named})
+    assert (found["backend"], found["weights"].paths) == ("unet4", (other,))
+    assert said == "unet4, as weights of its kind are named"
+    wrong = InputFiles(str(random_weights), (random_weights,))
+    with pytest.raises(MistakeError, match="no weights of the network 'unet4'"):
+        settled({**NOTHING, "backend": "unet4", "weights": wrong})
+    with pytest.raises(MistakeError, match="no weights of Spleeter"):
+        settled({**NOTHING, "backend": "spleeter", "weights": named})
+
+
 def test_without_a_backend_what_is_here_decides(folder: Path, random_weights: Path) -> None:
     found, said = settled(NOTHING)
     assert (found["backend"], found["stems"]) == ("repet", 4)
@@ -115,6 +141,8 @@ def test_without_a_backend_what_is_here_decides(folder: Path, random_weights: Pa
         ({"stems": 5}, "the model 'spleeter-5stems' is not here"),
         ({"stems": 3}, "no such stems"),
         ({"backend": "hpss", "stems": 2}, "no such stems"),
+        ({"backend": "unet4", "stems": 2}, "no such stems"),
+        ({"backend": "unet4", "wiener": True}, "parameter of the backend 'spleeter' or 'onnx'"),
         ({"backend": "repet", "wiener": True}, "parameter of the backend 'spleeter' or 'onnx'"),
         ({"backend": "demucs", "stems": 5}, "'demucs' needs a model of yours"),
         ({"backend": "onnx"}, "'onnx' needs a model of yours"),

@@ -1,0 +1,64 @@
+"""How well separators do at least: with a rendered piece that nothing is trained on, and with a real voice."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from made_music import plain_ratio
+from scipy.signal import resample_poly
+
+from nodes.separation.repet import Settings
+from nodes.separation.repet import separate_into as by_repetition
+from nodes.separation.unet4.network import STEMS
+from nodes.separation.unet4.separating import separate_into as by_network
+from nodes.separation.unet4.weights import load_network
+
+RATE = 44100
+HELD_OUT = Path(__file__).with_name("held_out")
+NARRATOR = Path(__file__).parents[3] / "sounds/narrator.flac"
+
+Stems = dict[str, np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def piece() -> Stems:
+    return {name: soundfile.read(HELD_OUT / f"{name}.ogg", dtype="float32")[0].T.copy() for name in STEMS}
+
+
+@pytest.fixture(scope="module")
+def spoken(piece: Stems) -> Stems:
+    """The piece with a reader in the place of the singer, as loud as the rest."""
+    voice, rate = soundfile.read(NARRATOR, dtype="float64")
+    voice = resample_poly(voice, RATE // 100, rate // 100)
+    rest = sum(piece[name][:, : len(voice)] for name in STEMS[1:])
+    voice = voice * np.sqrt(np.mean(rest**2) / np.mean(voice[np.abs(voice) > 0.01] ** 2))
+    stems = {name: piece[name][:, : len(voice)] for name in STEMS}
+    return {**stems, "vocals": np.stack([voice, voice]).astype(np.float32)}
+
+
+def gains(stems: Stems, made: Stems) -> dict[str, float]:
+    """Return how much nearer each stem is than the mix, in dB."""
+    mix = np.sum(list(stems.values()), axis=0)
+    return {name: plain_ratio(stems[name], made[name]) - plain_ratio(stems[name], mix) for name in STEMS}
+
+
+def repeated(stems: Stems) -> Stems:
+    mix = np.sum(list(stems.values()), axis=0)
+    made = {name: np.zeros_like(mix) for name in STEMS}
+    by_repetition(mix, RATE, made, settings=Settings(), heard=lambda more, total: None)
+    return made
+
+
+def by_unet4(stems: Stems) -> Stems:
+    mix = np.sum(list(stems.values()), axis=0)
+    made = {name: np.zeros_like(mix) for name in STEMS}
+    by_network(mix, RATE, load_network(), list(made.values()))
+    return made
+
+
+def test_print(piece, spoken):
+    for s in (piece, spoken):
+        for f in (repeated, by_unet4):
+            print(f.__name__, {k: round(v, 2) for k, v in gains(s, f(s)).items()})
+    assert 0
