@@ -8,7 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from nodes.separation.tensors import header_of
+from nodes.separation import unet4
+from nodes.separation.tensors import header_of, require_whole
 from pipelines.mistakes import listed, mistake, shown
 from pipelines.models import model_path, require_model
 from pipelines.quantities import InputFiles
@@ -64,11 +65,8 @@ MODELS = {
 CONVOLUTIONS = 7
 """Convolutions, not transposed ones, of the network of each stem."""
 
-HEADERS = {"spleeter": "resynthesis spleeter 1", "unet4": "resynthesis unet4 1"}
+HEADERS = {"spleeter": "resynthesis spleeter 1", "unet4": unet4.HEADER}
 """Under which a file of weights says in its header what it holds, by backend."""
-
-SHIPPED = Path(__file__).parent / "unet4/unet4.safetensors"
-"""The weights of 'unet4' that come with the project."""
 
 
 def settled(parameters: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
@@ -88,7 +86,7 @@ def settled(parameters: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
     if backend in PACKAGES:
         model, stems = _modelled(backend, model, stems)
     if backend == "unet4":
-        weights = weights or InputFiles(backend, (SHIPPED,))
+        weights = weights or InputFiles(backend, (unet4.SHIPPED,))
         _require_unet4(weights_path(weights))
     if backend == "spleeter":
         weights = _complete(weights) if weights else _kept(stems or USUAL[backend])
@@ -122,12 +120,12 @@ def onnx_networks(model: InputFiles) -> dict[str, Path]:
 
 
 def weights_path(weights: InputFiles) -> Path:
-    """Return the file or folder of weights that a parameter names."""
+    """Return the file or folder of weights that a parameter names; of several files none is taken by its name."""
     first = weights.paths[0]
-    if first.suffix == ".safetensors":
+    if len(weights.paths) == 1 and first.suffix == ".safetensors":
         return first
     indices = [path for path in weights.paths if path.suffix == ".index"]
-    return indices[0] if len(indices) == 1 else first.parent
+    return indices[0] if len(indices) == 1 else first if weights.one else first.parent
 
 
 def stems_in(path: Path) -> int:
@@ -138,7 +136,8 @@ def stems_in(path: Path) -> int:
     MistakeError
         Where that cannot be read, or is no number of stems that Spleeter has.
     """
-    count = _stems_of_file(path) if path.suffix == ".safetensors" else _stems_of_checkpoint(path)
+    packed = path.is_file() and path.suffix != ".index"
+    count = _stems_of_file(path) if packed else _stems_of_checkpoint(path)
     if count not in STEMS["spleeter"]:
         raise mistake(
             "these are no weights of Spleeter",
@@ -146,6 +145,8 @@ def stems_in(path: Path) -> int:
             given=str(path),
             allowed="a checkpoint of Spleeter, or what `resynthesis models` made of one",
         )
+    if packed:
+        require_whole(path)
     return count
 
 
@@ -173,7 +174,7 @@ def _refuse_foreign(backend: str, parameters: Mapping[str, Any]) -> None:
                 raise mistake(
                     f"this is a parameter of the backend {owners}",
                     parameter=name,
-                    given=f"{shown(parameters[name])} with '{backend}'",
+                    given=f"{shown(getattr(parameters[name], 'asked', parameters[name]))} with '{backend}'",
                     allowed=f"for '{backend}': {', '.join(OWN[backend])}",
                 )
 
@@ -233,13 +234,15 @@ def _stems_of_file(path: Path) -> int:
 
 def _require_unet4(path: Path) -> None:
     if HEADERS["unet4"] not in header_of(path):
+        own = path == unet4.SHIPPED
         raise mistake(
-            "these are no weights of the network 'unet4'",
+            "the weights that come with 'unet4' are missing" if own else "these are no weights of the network 'unet4'",
             parameter="weights",
             given=str(path),
             allowed="a .safetensors file that its training made",
-            hint="leave weights out to get those that come with it",
+            hint="install resynthesis again" if own else "leave weights out to get those that come with it",
         )
+    require_whole(path)
 
 
 def count_convolutions(names: Iterable[str]) -> int:

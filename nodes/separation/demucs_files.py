@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nodes.separation.tensors import SAID, UNREADABLE, read_header
 from pipelines.mistakes import MistakeError, listed, mistake
 from pipelines.quantities import InputFiles
 
@@ -17,8 +17,6 @@ BAG = ".yaml"
 NETWORKS = (".th", ".safetensors")
 SIGNATURE = re.compile(r"\w[\w.]*")
 CHECKSUM = re.compile(r"[0-9a-f]{4,64}")
-HEADER = 1 << 24
-"""Most bytes of a header that are read."""
 
 
 @dataclass(frozen=True)
@@ -112,18 +110,16 @@ def stems_in(path: Path) -> tuple[str, ...] | None:
     if path.suffix != ".safetensors":
         return None
     try:
-        about = read_header(path)
+        about = said_in(path)
         named = json.loads(about["kwargs"]).get("sources") or json.loads(about["args"])[0]
         return tuple(str(name) for name in named)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, struct.error) as error:
+    except UNREADABLE as error:
         raise _unfit(path, "this is no network of Demucs, or it is damaged") from error
 
 
-def read_header(path: Path) -> dict[str, str]:
+def said_in(path: Path) -> dict[str, str]:
     """Return what the header of a .safetensors file says of the network in it: class, arguments."""
-    with path.open("rb") as file:
-        (size,) = struct.unpack("<Q", file.read(8))
-        return dict(json.loads(file.read(min(size, HEADER)))["__metadata__"])
+    return dict(read_header(path)[SAID])
 
 
 def _fits(weights: Any, networks: int) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nodes.separation.demucs_files import Bag, read_header, require_checksum
+from nodes.separation.demucs_files import Bag, require_checksum, said_in
 from pipelines.mistakes import MistakeError, listed, mistake
 
 CLASSES = {
@@ -134,7 +134,7 @@ def _read_safetensors(path: Path) -> dict[str, Any]:
     import safetensors
 
     try:
-        about = read_header(path)
+        about = said_in(path)
         with safetensors.safe_open(path, framework="pt") as file:
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
         arguments, named = (_decoded(json.loads(about[key])) for key in ("args", "kwargs"))

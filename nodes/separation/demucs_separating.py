@@ -18,10 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nodes.separation.spleeter.separating import exactly
 from nodes.separation.streams.resampling import Writer, length_within, read_pair
-from nodes.separation.streams.segments import Heard
-from pipelines.mistakes import mistake
+from nodes.separation.streams.segments import Heard, exactly, parts_of, require_stems
 from pipelines.value import Array
 from pipelines.workers import spread, workers
 
@@ -88,7 +86,7 @@ def separate_into(
     """
     if not samples.size:
         return
-    pairs = [range(first, min(first + 2, len(samples))) for first in range(0, len(samples), 2)]
+    pairs = [part.channels for part in parts_of(samples, sample_rate)]
     length = length_within(samples.shape[1], sample_rate, bag.samplerate)
     networks = [_Network(model, length, device) for model in bag.models]
     total = len(pairs) * sum(network.count for network in networks)
@@ -104,7 +102,7 @@ def separate_into(
             streams = [network.stems(((block - mean) / deviation for block in read()), count) for network in networks]
             for each in _in_step(streams):
                 found = ((torch.stack(each, 1) * shares).sum(1) / shares.sum(1)).numpy() * deviation + mean
-                _require_finite(found)
+                require_stems(found)
                 left -= found.shape[-1]
                 for writer, block in zip(writers, found[order], strict=True):
                     writer.write(block, last=not left)
@@ -195,11 +193,6 @@ def _level(blocks: Iterator[Array]) -> tuple[np.float32, np.float32]:
         squares += float(np.square(middle).sum())
     variance = max(0.0, squares - total * total / count) / max(1, count - 1)
     return np.float32(total / count), np.float32(np.sqrt(variance) + QUIET)
-
-
-def _require_finite(found: Array) -> None:
-    if not np.isfinite(found).all():
-        raise mistake("the sound is too loud for the networks", allowed="samples around -1 to 1")
 
 
 def _count(heard: Heard, total: int, more: int) -> None:

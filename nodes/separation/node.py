@@ -75,7 +75,7 @@ def separate(
       accompaniment; 4, vocals, drums, bass and other; 5, with piano. `resynthesis models` gets and keeps weights. It
       knows nothing above 11 kHz, so that its stems add up to less than the sound.
     - 'unet4' is a small network of the project's own, whose weights come with it: vocals, drums, bass and other, which
-      add up to the sound. It has learnt from synthetic instruments and voices alone.
+      add up to the sound up to 22 kHz. It has learnt from synthetic instruments and voices alone.
     - 'repet' needs no weights. What is found again in other places is accompaniment (REPET-SIM: Rafii and Pardo,
       "Music/voice separation using the similarity matrix", ISMIR 2012), and what is in the middle of a stereo sound
       is voice; in the rest drums are strokes, bass are low tones, and other is what remains. Stems are vocals, drums,
@@ -145,7 +145,7 @@ def separate(
     ------
     MistakeError
         Where weights are missing, damaged or of another model, an extra is not installed, a parameter belongs to
-        another backend, the hop is too large, or a sample is NaN or infinite.
+        another backend, the hop is too large, or a sample is NaN, infinite or too loud.
     """
     given = {name: value for name, value in locals().items() if name not in ("audio", "context")}
     decided, _ = settled(given)  # nothing is left to decide where a plan was made

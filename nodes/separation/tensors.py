@@ -11,6 +11,15 @@ from typing import Any
 from pipelines.mistakes import MistakeError, mistake
 from pipelines.value import Array
 
+SAID = "__metadata__"
+"""Where a header has what the file says of itself."""
+
+LONGEST = 1 << 24
+"""Most bytes of a header that are read."""
+
+UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, struct.error)
+"""What may come of reading a header that is damaged or none."""
+
 
 def packed(tensors: Mapping[str, Array], header: str, about: Mapping[str, str]) -> bytes:
     """Return the content of a file.
@@ -77,12 +86,33 @@ def read_tensors(path: Path, header: str, hint: str = "") -> tuple[dict[str, Any
 def header_of(path: Path) -> dict[str, Any]:
     """Return all that a file says of itself, by header; nothing where it cannot be read. Its arrays are not read."""
     try:
-        with path.open("rb") as file:
-            (size,) = struct.unpack("<Q", file.read(8))
-            said = json.loads(file.read(min(size, 1 << 24)))["__metadata__"]
-        return {name: json.loads(text) for name, text in said.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error):
+        return {name: json.loads(text) for name, text in read_header(path)[SAID].items()}
+    except UNREADABLE:
         return {}
+
+
+def require_whole(path: Path) -> None:
+    """Refuse a file that is not as long as its header says; its arrays are not read."""
+    try:
+        header = read_header(path)
+        length = max((each["data_offsets"][1] for name, each in header.items() if name != SAID), default=0)
+        with path.open("rb") as file:
+            length += 8 + struct.unpack("<Q", file.read(8))[0]
+        found = path.stat().st_size
+    except UNREADABLE as error:
+        raise unusable(path, f"cannot be read: {error}") from error
+    if found != length:
+        raise unusable(path, f"are damaged: the file has {found} bytes, not {length}")
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """Return the header of a file: the type, shape and place of each array, and under SAID what it says of itself.
+
+    Errors are those in UNREADABLE.
+    """
+    with path.open("rb") as file:
+        (size,) = struct.unpack("<Q", file.read(8))
+        return dict(json.loads(file.read(min(size, LONGEST))))
 
 
 def unusable(path: Path, why: str, hint: str = "") -> MistakeError:

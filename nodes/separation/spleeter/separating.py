@@ -7,19 +7,26 @@ back and written as they come.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial, reduce
 from typing import Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from nodes.separation.spleeter.masks import MaskExtension, masked, ratio_masks
 from nodes.separation.spleeter.wiener import Covariances, with_average
 from nodes.separation.streams.framing import overlapped, spectra
-from nodes.separation.streams.segments import AT_ONCE, Heard, Part, count_of, each_segment, parts_of, write_stems
-from pipelines.mistakes import mistake
+from nodes.separation.streams.segments import (
+    AT_ONCE,
+    Heard,
+    Part,
+    count_of,
+    each_segment,
+    exactly,
+    parts_of,
+    require_stems,
+    write_stems,
+)
 from pipelines.value import Array
 
 
@@ -126,13 +133,7 @@ class _Separation:
             stems = whole.filtered(found, estimates)
             each = iter(with_average(found, estimates, stems) if extension == "average" else stems)
         result: Array = torch.stack([overlapped(stem) for stem in each]).cpu().numpy()
-        if not np.isfinite(result).all():
-            raise mistake(
-                "the sound is too loud for the networks",
-                given=f"samples up to {np.abs(segment).max():.3g}",
-                allowed="samples around -1 to 1",
-                hint="lower its level first",
-            )
+        require_stems(result, segment)
         return result
 
     def _seen(self, segment: Array) -> tuple[Tensor, Tensor]:
@@ -140,13 +141,3 @@ class _Separation:
         found = spectra(torch.from_numpy(segment).to(self._networks.device))
         magnitudes = found[..., : self._networks.bins].abs()
         return found, self._networks.estimates(magnitudes[None])[:, 0]
-
-
-def exactly(device: str) -> AbstractContextManager[object]:
-    """Keep a GPU from rounding what it convolves to ten bits, and from choosing other algorithms at every run."""
-    if device == "cpu":
-        return nullcontext()
-    flags: AbstractContextManager[object] = torch.backends.cudnn.flags(
-        enabled=True, benchmark=False, deterministic=True, allow_tf32=False
-    )
-    return flags

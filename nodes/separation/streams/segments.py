@@ -7,14 +7,17 @@ neither the number of workers nor that of segments at a time changes a bit.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
 import numpy as np
+import torch
 
 from nodes.separation.streams.framing import FRAME, OVERLAP, SEGMENT, count_segments, segments_of
 from nodes.separation.streams.resampling import Writer, length_within, read_pair
+from pipelines.mistakes import mistake
 from pipelines.value import Array
 from pipelines.workers import spread, workers
 
@@ -73,7 +76,7 @@ def each_segment(
     Parameters
     ----------
     job
-        Takes the samples that a segment's frames cover, 2 × SPAN.
+        Takes the samples that a segment's frames and its margins cover, 2 × SPAN without margins.
     part
         Of which sound.
     count
@@ -88,6 +91,27 @@ def each_segment(
     while batch := list(islice(segments, min(workers(), at_once))):
         yield from spread(job, batch)
         count(len(batch))
+
+
+def require_stems(found: Array, heard: Array | None = None) -> None:
+    """Refuse stems that are not finite; `heard` is the sound, where it is at hand."""
+    if not np.isfinite(found).all():
+        raise mistake(
+            "the sound is too loud for the networks",
+            given="" if heard is None else f"samples up to {np.abs(heard).max():.3g}",
+            allowed="samples around -1 to 1",
+            hint="lower its level first",
+        )
+
+
+def exactly(device: str) -> AbstractContextManager[object]:
+    """Keep a GPU from rounding what it convolves to ten bits, and from choosing other algorithms at every run."""
+    if device == "cpu":
+        return nullcontext()
+    flags: AbstractContextManager[object] = torch.backends.cudnn.flags(
+        enabled=True, benchmark=False, deterministic=True, allow_tf32=False
+    )
+    return flags
 
 
 def write_stems(segments: Iterable[Array], part: Part, outputs: Sequence[Array]) -> None:

@@ -12,7 +12,17 @@ import numpy as np
 import torch
 
 from nodes.separation.streams.framing import FRAMES, overlapped, spectra
-from nodes.separation.streams.segments import AT_ONCE, Heard, Part, count_of, each_segment, parts_of, write_stems
+from nodes.separation.streams.segments import (
+    AT_ONCE,
+    Heard,
+    Part,
+    count_of,
+    each_segment,
+    exactly,
+    parts_of,
+    require_stems,
+    write_stems,
+)
 from nodes.separation.unet4.bands import unbanded
 from nodes.separation.unet4.network import UNet4
 from nodes.separation.unet4.spectra import views
@@ -32,7 +42,7 @@ def separate_into(
     *,
     heard: Heard = lambda more, total: None,
 ) -> None:
-    """Write the stems of a sound: vocals, drums, bass and other, which add up to it.
+    """Write the stems of a sound: vocals, drums, bass and other, which add up to it up to 22 kHz.
 
     Channels are taken in pairs (1 and 2, 3 and 4, …); one that is alone is given to the network twice.
 
@@ -52,16 +62,17 @@ def separate_into(
     Raises
     ------
     MistakeError
-        Where a sample is NaN or infinite.
+        Where a sample is NaN or infinite, or so loud that the stems are.
     """
     if not samples.size:
         return
     total, device = count_of(samples, sample_rate), next(network.parameters()).device
     at_once = AT_ONCE if device.type == "cpu" else 1
-    for part in parts_of(samples, sample_rate):
-        job = partial(_stems, network, device, _level(part))
-        found = each_segment(job, part, lambda more: heard(more, total), margin=MARGIN, at_once=at_once)
-        write_stems(found, part, outputs)
+    with exactly(device.type):
+        for part in parts_of(samples, sample_rate):
+            job = partial(_stems, network, device, _level(part))
+            found = each_segment(job, part, lambda more: heard(more, total), margin=MARGIN, at_once=at_once)
+            write_stems(found, part, outputs)
 
 
 def _level(part: Part) -> float:
@@ -80,4 +91,6 @@ def _stems(network: UNet4, device: torch.device, level: float, segment: Array) -
     found = spectra(torch.from_numpy(segment).to(device))
     seen = views(found, torch.tensor(level, device=device))
     masks, found = network(seen[None])[0][:, :, own], found[:, own]
-    return torch.stack([overlapped(found * unbanded(mask)) for mask in masks]).cpu().numpy()
+    stems: Array = torch.stack([overlapped(found * unbanded(mask)) for mask in masks]).cpu().numpy()
+    require_stems(stems, segment)
+    return stems

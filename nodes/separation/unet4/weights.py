@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from nodes.separation.choosing import HEADERS, SHIPPED
 from nodes.separation.tensors import halved, packed, read_tensors, unusable
+from nodes.separation.unet4 import HEADER, SHIPPED
 from nodes.separation.unet4.network import STEMS, UNet4
 from pipelines.value import Array
 
-HEADER = HEADERS["unet4"]
 COUNTER = "num_batches_tracked"
 """Ending of the names of what PyTorch counts in training."""
 

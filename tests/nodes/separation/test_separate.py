@@ -15,11 +15,12 @@ from made_demucs import SOURCES, small, write_pickle, write_safetensors
 from made_onnx import scaling, write_set
 
 from nodes.separation import choosing
-from nodes.separation.choosing import HEADERS, NAMES, OWN, SHIPPED, STEMS, outputs_with, settled, stems_in
+from nodes.separation.choosing import HEADERS, NAMES, OWN, STEMS, outputs_with, settled, stems_in
 from nodes.separation.node import Stems, separate
 from nodes.separation.spleeter import weights as spleeter
 from nodes.separation.spleeter.network import ARCHITECTURES, FILTERS
 from nodes.separation.tensors import write_tensors
+from nodes.separation.unet4 import SHIPPED
 from nodes.values import Audio
 from pipelines.mistakes import MistakeError
 from pipelines.node import NodeSpec

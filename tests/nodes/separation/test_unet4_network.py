@@ -109,6 +109,11 @@ def test_nan_is_refused(network: UNet4) -> None:
         separated(network, samples)
 
 
+def test_a_sound_beyond_all_levels_is_refused(network: UNet4) -> None:
+    with pytest.raises(MistakeError, match="too loud for the networks"):
+        separated(network, noise(2, 4000) * np.float32(1e30))
+
+
 def test_level_changes_only_the_level(network: UNet4) -> None:
     samples = noise(2, 20000)
     np.testing.assert_allclose(separated(network, samples * 0.01), separated(network, samples) * 0.01, atol=2e-6)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from nodes.separation.choosing import SHIPPED
 from nodes.separation.tensors import header_of, write_tensors
+from nodes.separation.unet4 import HEADER, SHIPPED
 from nodes.separation.unet4.network import STEMS, UNet4
-from nodes.separation.unet4.weights import HEADER, file_of, load_network, network_of, stored
+from nodes.separation.unet4.weights import file_of, load_network, network_of, stored
 from pipelines.mistakes import MistakeError
 from pipelines.value import Array
 
