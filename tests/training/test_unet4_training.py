@@ -56,6 +56,25 @@ def test_the_loss_of_bands_is_that_of_all_bins(pieces: list[np.ndarray]) -> None
     assert float(found) == pytest.approx(expected, rel=2e-3)
 
 
+def test_stems_count_as_much_as_is_said(pieces: list[np.ndarray]) -> None:
+    batch = described([stems_of(pieces[0])])
+    masks = torch.rand(1, len(STEMS), 2, FRAMES, BANDS).softmax(1)
+    alone = [loss_of(masks, batch, [float(other == stem) for other in STEMS]).item() for stem in STEMS]
+    assert loss_of(masks, batch).item() == pytest.approx(np.mean(alone), rel=1e-5)
+    assert loss_of(masks, batch, (1, 1, 2, 1)).item() == pytest.approx(np.dot(alone, (1, 1, 2, 1)) / 5, rel=1e-5)
+
+
+def test_a_training_goes_on_from_another_network(pieces: list[np.ndarray]) -> None:
+    torch.manual_seed(4)
+    first = stored(UNet4())
+    training = Training(pieces, 4, 1, 1e-3, seed=7, start=network_of(first))
+    before = stored(training.network())
+    assert all(np.array_equal(before[name], tensor) for name, tensor in first.items())
+    training.step()
+    after = stored(training.network())
+    assert any(not np.array_equal(after[name], tensor) for name, tensor in first.items())
+
+
 def test_the_loss_of_silence_is_a_number() -> None:
     batch = described([np.zeros((len(STEMS), 2, LENGTH), np.float32)])
     masks = torch.full((1, len(STEMS), 2, FRAMES, BANDS), 0.25, requires_grad=True)

@@ -14,7 +14,7 @@ from stem_batches import Batch, drawn
 from torch import Tensor, nn
 
 from nodes.separation.unet4.bands import edges
-from nodes.separation.unet4.network import UNet4
+from nodes.separation.unet4.network import STEMS, UNet4
 from pipelines.value import Array
 
 WARM = 200
@@ -30,26 +30,30 @@ AHEAD = 3
 MEMORY = 0.999
 """How slowly the running mean of the weights follows them."""
 
+EVEN = (1.0,) * len(STEMS)
+
 SHARE = 1e-2
 """Errors this small beside the mix, in energy, count no more: 20 dB."""
 
 
-def loss_of(masks: Tensor, batch: Batch) -> Tensor:
+def loss_of(masks: Tensor, batch: Batch, emphasis: Sequence[float] = EVEN) -> Tensor:
     """Return how far stems are from what they should be, of complex spectra.
 
     With one mask for all bins of a band, the energy of the error follows from powers of bands alone. The loss is the
-    mean magnitude of the errors beside the mix's, and the ratio of the energies of error and stem in bels.
+    mean magnitude of the errors beside the mix's, and the ratio of the energies of error and stem in bels; each stem
+    counts as much as `emphasis` says.
     """
+    counts = torch.tensor(emphasis).to(masks) / sum(emphasis)
     width = torch.from_numpy(edges()[1:] - edges()[:-1]).to(masks)
     mixed = batch.mixed[:, None]
     error = (masks.square() * mixed - 2 * masks * batch.shared + batch.own).clamp_min(0) * width
     whole = mixed * width
     axes = (-3, -2, -1)
     roots = width.sqrt() * (error + 1e-9 * whole.mean(axes, keepdim=True) + 1e-12).sqrt()
-    magnitudes = (roots.sum(axes) / ((width * whole).sqrt().sum(axes) + 1.0)).mean()
+    magnitudes = roots.sum(axes) / ((width * whole).sqrt().sum(axes) + 1.0)
     floor = SHARE * whole.sum(axes) + 1e-9
     ratios = torch.log10((error.sum(axes) + floor) / ((batch.own * width).sum(axes) + floor))
-    return 2 * magnitudes + 0.5 * ratios.mean()
+    return ((2 * magnitudes + 0.5 * ratios) * counts).sum(-1).mean()
 
 
 class Training:
@@ -65,13 +69,28 @@ class Training:
         Largest step size of Adam.
     seed
         Of the first weights and of all examples.
+    emphasis
+        How much each stem counts.
+    start
+        What it begins with, in place of weights by chance.
     """
 
-    def __init__(self, pieces: Sequence[Array], iterations: int, batch: int, rate: float, seed: int) -> None:
+    def __init__(
+        self,
+        pieces: Sequence[Array],
+        iterations: int,
+        batch: int,
+        rate: float,
+        seed: int,
+        emphasis: Sequence[float] = EVEN,
+        start: UNet4 | None = None,
+    ) -> None:
         torch.manual_seed(seed)
         self.done = 0
         self._pieces, self._iterations, self._batch, self._rate, self._seed = pieces, iterations, batch, rate, seed
-        self._network = UNet4().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._emphasis = emphasis
+        self._network = (start or UNet4()).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._network.train().requires_grad_(True)
         self._mean = copy.deepcopy(self._network).eval().requires_grad_(False)
         self._optimiser = torch.optim.AdamW(self._network.parameters(), rate, weight_decay=DECAY)
         self._waiting: deque[Future[Batch]] = deque()
@@ -86,7 +105,7 @@ class Training:
             group["lr"] = self._rate * _share(self.done, self._iterations)
         with torch.autocast("cpu", torch.bfloat16):
             masks = self._network(batch.seen)
-        loss = loss_of(masks, batch)
+        loss = loss_of(masks, batch, self._emphasis)
         self._optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self._network.parameters(), STEEPEST)

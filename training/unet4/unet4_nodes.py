@@ -134,10 +134,12 @@ def render_stems(
 def train_unet4(
     music: list[StemSet],
     trial: list[StemSet],
+    start: Network | None = None,
     *,
-    iterations: Annotated[int, Field(ge=1)] = 12000,
+    iterations: Annotated[int, Field(ge=1)] = 10000,
     batch: Annotated[int, Field(ge=1, le=64), Unit("examples")] = 4,
     rate: Annotated[float, Field(gt=0, le=0.1)] = 3e-3,
+    emphasis: list[Annotated[float, Field(gt=0, allow_inf_nan=False)]] | None = None,
     context: Context,
 ) -> Network:
     """Train the network of `separate backend=unet4`; it goes on where it was stopped.
@@ -152,17 +154,24 @@ def train_unet4(
         Batches.
     batch
         Examples of 3 s in one batch.
+    start
+        What it goes on from, as a training of its own; weights by chance unless given.
     rate
         Largest step size of Adam.
+    emphasis
+        How much vocals, drums, bass and other count in the loss; all alike unless given.
     """
-    from mask_learning import Training
+    from mask_learning import EVEN, Training
     from training_trial import median_ratios
 
     from nodes.separation.unet4.network import STEMS
-    from nodes.separation.unet4.weights import stored
+    from nodes.separation.unet4.weights import network_of, stored
 
+    if emphasis is not None and len(emphasis) != len(STEMS):
+        raise mistake("each stem counts", parameter="emphasis", given=str(emphasis), allowed=f"{len(STEMS)} numbers")
+    first = network_of(start.tensors) if start is not None else None
     pieces = [excerpt for each in music for excerpt in each.samples]
-    training = Training(pieces, iterations, batch, rate, context.seed)
+    training = Training(pieces, iterations, batch, rate, context.seed, emphasis or EVEN, first)
     if (kept := context.load_checkpoint()) is not None:
         training.restore(kept)
     losses: list[float] = []
@@ -179,6 +188,20 @@ def train_unet4(
             for stem, ratio in zip(STEMS, ratios, strict=True):
                 context.log(f"uSDR {stem}", ratio, iteration)
     return Network(stored(training.network()))
+
+
+@node
+def load_unet4(*, weights: AudioFiles) -> Network:
+    """Read a network that was trained before, to go on from it or to evaluate it.
+
+    Parameters
+    ----------
+    weights
+        A .safetensors file that a training made.
+    """
+    from nodes.separation.unet4.weights import load_network, stored
+
+    return Network(stored(load_network(weights.paths[0])))
 
 
 @node
