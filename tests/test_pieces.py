@@ -34,6 +34,24 @@ def sound(folder: Path, *arguments: str) -> tuple[np.ndarray, int]:
     return sf.read(path, always_2d=True)
 
 
+def test_stems_study_goes_from_the_tune_to_its_stems(tmp_path: Path) -> None:
+    steps = "piece.steps"
+    few = [f"{steps}.song.duration=3", f"{steps}.rain.iterations=2", f"{steps}.rain.duration=5"]
+    few += [
+        f"{steps}.vibes.crossfade=1",
+        f"{steps}.descent.iterations=2",
+        f"{steps}.descent.keep=[0,1,2]",
+        f"{steps}.of_vibes.octaves=8",
+    ]
+    samples, rate = sound(tmp_path, "piece=stems_study", *few)
+    tune, _ = sf.read(CONF.parent / "sounds" / "vibe_ace.ogg", always_2d=True, start=10 * rate, frames=rate // 2)
+    beginning = samples[int(0.05 * rate) : rate // 2]
+    assert np.abs(beginning - tune[int(0.05 * rate) :]).max() < 0.01 * np.abs(tune).max()
+    loud = [float(np.sqrt(np.mean(samples[at * rate : (at + 1) * rate] ** 2))) for at in range(len(samples) // rate)]
+    assert len(loud) >= 12 and min(loud[:12]) > 1e-4
+    assert len(list((tmp_path / "outputs" / "renders").rglob("*_stems.html"))) == 1
+
+
 def test_remix_rises_from_noise_to_the_loop(tmp_path: Path) -> None:
     few = ["piece.steps.descent.iterations=12", "piece.steps.target.octaves=9", "piece.steps.rise.passes=4"]
     samples, rate = sound(tmp_path, "piece=remix", *few)
