@@ -93,9 +93,7 @@ def test_what_is_no_file_of_its_weights_is_refused_before_anything_runs(own: Pat
     for backend in ("spleeter", None):
         with pytest.raises(MistakeError, match=r"(?s)no weights of Spleeter.*sound\.wav"):
             settled(asked(tmp_path / "sound.wav", backend=backend))
-    with pytest.raises(
-        MistakeError, match=r"(?s)parameter of the backend 'spleeter' or 'unet4'.*own.* with"
-    ):
+    with pytest.raises(MistakeError, match=r"(?s)parameter of the backend 'spleeter' or 'unet4'.*own.* with"):
         settled(asked(own, backend="repet"))
 
 
