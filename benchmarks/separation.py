@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipelines.context import release
 from pipelines.models import require_model
 from pipelines.value import Array
 from pipelines.workers import set_workers
@@ -92,6 +93,7 @@ def _worker(network: str, workers: int, minutes: float) -> dict[str, float]:
         for start in range(0, length, RATE):
             part = arrays[0][:, start : start + RATE]
             part[:] = 0.1 * random.standard_normal(part.shape, dtype=np.float32)
+            release(arrays[0])
         clock, spent = time.perf_counter(), time.process_time()
         separate(arrays[0], arrays[1:])
         clock, spent = time.perf_counter() - clock, time.process_time() - spent
