@@ -7,7 +7,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,17 @@ MANIFEST = "contents.json"
 def file_name(text: str) -> str:
     """Return a text as part of a file name: letters, digits and '-' in any script."""
     return re.sub(r"[^\w-]+", "_", text.strip()).strip("_")[:80] or "untitled"
+
+
+def flat_names(paths: Iterable[str]) -> dict[str, str]:
+    """Return for each path a name without '/', short enough for a file, that no other path has."""
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for number, path in enumerate(paths):
+        name = file_name(path.replace("/", "__"))
+        names[path] = name if name not in taken else f"{name}__{number}"
+        taken.add(names[path])
+    return names
 
 
 def deliver(folder: Path, name: str, outputs: Mapping[str, Value], keys: Mapping[str, str]) -> dict[str, list[Path]]:
@@ -69,12 +80,12 @@ def place_pages(folder: Path, name: str, pages: Mapping[str, str]) -> dict[str, 
         Where the page of each step is kept.
     """
     placed: dict[str, Path] = {}
-    for step, page in pages.items():
-        path = folder / f"{name}_{file_name(step.replace('/', '-'))}.html"
+    for step, own in flat_names(pages).items():
+        path = folder / f"{name}_{own}.html"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=folder, prefix=".partial") as partial:
-                _link(Path(page), Path(partial, path.name)).replace(path)
+                _link(Path(pages[step]), Path(partial, path.name)).replace(path)
             placed[step] = path
         except OSError as error:
             print(f"{step}: its page cannot be written: {error.strerror or error}", file=sys.stderr)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipelines.deliver import file_name
+from pipelines.deliver import flat_names
 from pipelines.keys import step_seed
 from pipelines.plan import Plan
 from pipelines.prepare import Prepared
@@ -32,7 +32,7 @@ def write_reproduction(prepared: Prepared, path: str, trace: str, folder: Path) 
     """
     import yaml
 
-    names = _flat_names(prepared.plan.graph.steps)
+    names = flat_names(prepared.plan.graph.steps)
     name = names[path]
     target = folder / "piece" / f"{name}.yaml"
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -78,17 +78,6 @@ def _step(plan: Plan, path: str, names: Mapping[str, str]) -> dict[str, Any]:
         if texts:
             body[name] = texts if step.spec.ports[name].many else texts[0]
     return body | {name: _written(value) for name, value in step.parameters.items()}
-
-
-def _flat_names(paths: Iterable[str]) -> dict[str, str]:
-    """Return for each path a name without '/', short enough for a file, that no other path has."""
-    names: dict[str, str] = {}
-    taken: set[str] = set()
-    for number, path in enumerate(paths):
-        name = file_name(path.replace("/", "__"))
-        names[path] = name if name not in taken else f"{name}__{number}"
-        taken.add(names[path])
-    return names
 
 
 def _written(value: Any) -> Any:

@@ -18,8 +18,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nodes.separation.finite import require_stems
 from nodes.separation.streams.resampling import Writer, length_within, read_pair
-from nodes.separation.streams.segments import Heard, exactly, parts_of, require_stems
+from nodes.separation.streams.segments import Heard, exactly, parts_of
 from pipelines.value import Array
 from pipelines.workers import spread, workers
 

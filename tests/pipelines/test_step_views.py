@@ -128,7 +128,7 @@ def test_a_step_is_seen_as_a_whole_and_by_its_outputs(tmp_path: Path) -> None:
         "j": "2 rows, False, 19",
     }
     assert {step: path.name for step, path in outcome.pages.items()} == {
-        "group/h": "a_title_group-h.html",
+        "group/h": "a_title_group__h.html",
         "j": "a_title_j.html",
     }
     assert all(path.parent == outcome.folder and path.read_text() for path in outcome.pages.values())
@@ -204,6 +204,14 @@ def test_pages_lie_where_they_can(
     page.unlink()
     assert place_pages(tmp_path / "new", "x", {"s": str(page)}) == {}
     assert "s: its page cannot be written: No such file" in capsys.readouterr().err and placed.read_text() == "<p>"
+
+
+def test_pages_of_steps_whose_names_are_alike_have_names_of_their_own(tmp_path: Path) -> None:
+    pages = {step: tmp_path / f"{number}.html" for number, step in enumerate(("a/b", "a-b", "a__b"))}
+    for step, page in pages.items():
+        page.write_text(step)
+    placed = place_pages(tmp_path / "new", "x", {step: str(page) for step, page in pages.items()})
+    assert {step: path.read_text() for step, path in placed.items()} == {step: step for step in pages}
 
 
 @pytest.mark.parametrize("shower", [lambda inputs, outputs: "", "text", Halves])

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from nodes.separation.finite import require_stems
 from nodes.separation.repet.framing import frame_count, sound_of, spectra_of
 from nodes.separation.repet.masks import central, share, tonal
 from nodes.separation.repet.settings import Grid, Settings
@@ -56,7 +57,7 @@ def separate_into(
     Raises
     ------
     MistakeError
-        Where a sample is NaN or infinite.
+        Where a sample is NaN or infinite, or so loud that the stems are.
     """
     require_finite_sound(samples, sample_rate)
     grid = settings.at(sample_rate)
@@ -64,8 +65,10 @@ def separate_into(
     chunks = list(spans(samples.shape[1], grid.chunk(len(samples))))
 
     def separate(chunk: tuple[int, int]) -> None:
-        parts = _stems(samples, grid, stereo, *chunk)
+        with np.errstate(over="ignore", invalid="ignore"):  # what is too loud is refused below
+            parts = _stems(samples, grid, stereo, *chunk)
         for name, part in zip(STEMS, parts, strict=True):
+            require_stems(part, samples[:, slice(*chunk)])
             outputs[name][:, slice(*chunk)] = part
             release(outputs[name])
         release(samples)

@@ -13,6 +13,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from nodes.separation.finite import require_stems
 from nodes.separation.spleeter.masks import MaskExtension, masked, ratio_masks
 from nodes.separation.spleeter.wiener import Covariances, with_average
 from nodes.separation.streams.framing import overlapped, spectra
@@ -24,7 +25,6 @@ from nodes.separation.streams.segments import (
     each_segment,
     exactly,
     parts_of,
-    require_stems,
     write_stems,
 )
 from pipelines.value import Array

@@ -17,7 +17,6 @@ import torch
 
 from nodes.separation.streams.framing import FRAME, OVERLAP, SEGMENT, count_segments, segments_of
 from nodes.separation.streams.resampling import Writer, length_within, read_pair
-from pipelines.mistakes import mistake
 from pipelines.value import Array
 from pipelines.workers import spread, workers
 
@@ -91,17 +90,6 @@ def each_segment(
     while batch := list(islice(segments, min(workers(), at_once))):
         yield from spread(job, batch)
         count(len(batch))
-
-
-def require_stems(found: Array, heard: Array | None = None) -> None:
-    """Refuse stems that are not finite; `heard` is the sound, where it is at hand."""
-    if not np.isfinite(found).all():
-        raise mistake(
-            "the sound is too loud for the networks",
-            given="" if heard is None else f"samples up to {np.abs(heard).max():.3g}",
-            allowed="samples around -1 to 1",
-            hint="lower its level first",
-        )
 
 
 def exactly(device: str) -> AbstractContextManager[object]:

@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 import torch
 
+from nodes.separation.finite import require_stems
 from nodes.separation.streams.framing import FRAMES, overlapped, spectra
 from nodes.separation.streams.segments import (
     AT_ONCE,
@@ -20,7 +21,6 @@ from nodes.separation.streams.segments import (
     each_segment,
     exactly,
     parts_of,
-    require_stems,
     write_stems,
 )
 from nodes.separation.unet4.bands import unbanded

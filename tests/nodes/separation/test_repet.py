@@ -123,6 +123,11 @@ def test_samples_that_are_no_numbers_are_refused() -> None:
         parted(samples)
 
 
+def test_a_sound_whose_powers_are_no_numbers_is_refused(mix: np.ndarray) -> None:
+    with pytest.raises(MistakeError, match="too loud to be separated"):
+        parted((mix * 1e25).astype(np.float32))
+
+
 def test_progress_counts_chunks(mix: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nodes.separation.repet.settings.CHUNK_VALUES", 2**15)
     heard: list[tuple[int, int]] = []

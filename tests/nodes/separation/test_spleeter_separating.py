@@ -153,7 +153,7 @@ def test_samples_that_are_no_numbers_are_refused(networks: Networks, rate: int) 
 
 
 def test_a_sound_beyond_all_levels_is_refused(networks: Networks) -> None:
-    with pytest.raises(MistakeError, match="too loud for the networks"):
+    with pytest.raises(MistakeError, match="too loud to be separated"):
         separated(np.full((2, 5000), 1e30, np.float32), 44100, networks)
 
 

@@ -110,7 +110,7 @@ def test_nan_is_refused(network: UNet4) -> None:
 
 
 def test_a_sound_beyond_all_levels_is_refused(network: UNet4) -> None:
-    with pytest.raises(MistakeError, match="too loud for the networks"):
+    with pytest.raises(MistakeError, match="too loud to be separated"):
         separated(network, noise(2, 4000) * np.float32(1e30))
 
 
