@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from nodes.separation.choosing import HEADERS
+from nodes.separation.filling import filled, numbers_of
 from nodes.separation.spleeter.checkpoints import HINT, Weights, read_checkpoint, require_names, unusable
 from nodes.separation.spleeter.network import ARCHITECTURES, BINS, FILTERS, WIDE_BINS, Architecture, Networks, UNet
 from nodes.separation.tensors import halved, read_tensors, write_tensors
@@ -20,8 +21,6 @@ from pipelines.mistakes import listed, mistake
 
 HEADER = HEADERS["spleeter"]
 SUFFIX = ".safetensors"
-COUNTER = "num_batches_tracked"
-"""Ending of the names of what PyTorch counts in training."""
 
 
 def load_networks(
@@ -81,17 +80,13 @@ def read_weights(path: Path, stems: int | None = None, filters: Sequence[int] = 
 
 def layout(architecture: Architecture, filters: Sequence[int] = FILTERS) -> dict[str, tuple[int, ...]]:
     """Return the shape of every tensor of a model by name, for all stems."""
-    state = _empty(architecture, filters).state_dict()
-    shapes = {name: tuple(tensor.shape) for name, tensor in state.items() if not name.endswith(COUNTER)}
+    shapes = {name: tuple(tensor.shape) for name, tensor in numbers_of(_empty(architecture, filters)).items()}
     return {f"{stem}.{name}": shape for stem in architecture.stems for name, shape in shapes.items()}
 
 
 def _network(weights: Weights, stem: str, filters: Sequence[int]) -> UNet:
-    network = _empty(weights.architecture, filters)
-    state = {name: torch.zeros((), dtype=torch.long) for name in network.state_dict() if name.endswith(COUNTER)}
     own = {name.removeprefix(f"{stem}."): v for name, v in weights.tensors.items() if name.startswith(f"{stem}.")}
-    network.load_state_dict(state | {name: torch.tensor(tensor) for name, tensor in own.items()}, assign=True)
-    return network.to(memory_format=torch.channels_last).requires_grad_(False)  # type: ignore[call-overload,no-any-return]
+    return filled(_empty(weights.architecture, filters), {name: torch.tensor(tensor) for name, tensor in own.items()})
 
 
 def _empty(architecture: Architecture, filters: Sequence[int]) -> UNet:

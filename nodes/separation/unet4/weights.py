@@ -8,19 +8,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from nodes.separation.filling import filled, numbers_of
 from nodes.separation.tensors import halved, packed, read_tensors, unusable
 from nodes.separation.unet4 import HEADER, SHIPPED
 from nodes.separation.unet4.network import STEMS, UNet4
 from pipelines.value import Array
 
-COUNTER = "num_batches_tracked"
-"""Ending of the names of what PyTorch counts in training."""
-
 
 def stored(network: UNet4) -> dict[str, Array]:
     """Return a network's weights as they are stored: kernels in float16, the few other numbers in float32."""
-    state = {name: tensor for name, tensor in network.state_dict().items() if not name.endswith(COUNTER)}
-    return {name: halved(tensor.detach().float().cpu().numpy()) for name, tensor in state.items()}
+    return {name: halved(tensor.detach().float().cpu().numpy()) for name, tensor in numbers_of(network).items()}
 
 
 def file_of(tensors: Mapping[str, Array]) -> bytes:
@@ -38,17 +35,14 @@ def network_of(tensors: Mapping[str, Array], device: str = "cpu") -> UNet4:
     """
     with torch.device("meta"):
         network = UNet4()
-    wanted = network.state_dict()
-    names = {name for name in wanted if not name.endswith(COUNTER)}
-    if names != set(tensors):
+    wanted = numbers_of(network)
+    if (names := set(wanted)) != set(tensors):
         raise ValueError(f"lack {sorted(names - set(tensors))[:3]} and hold {sorted(set(tensors) - names)[:3]} besides")
     for name, tensor in tensors.items():
         if tensor.shape != tuple(wanted[name].shape) or not np.isfinite(tensor).all():
             raise ValueError(f"do not fit: '{name}' has the shape {tensor.shape}, or numbers that are not finite")
-    state = {name: torch.zeros((), dtype=torch.long) for name in wanted if name.endswith(COUNTER)}
     numbers = {name: torch.tensor(tensor.astype(np.float32)) for name, tensor in tensors.items()}
-    network.load_state_dict(state | numbers, assign=True)
-    return network.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)  # type: ignore[call-overload,no-any-return]
+    return filled(network, numbers).to(device).eval()
 
 
 def load_network(path: Path | None = None, device: str = "cpu") -> UNet4:
