@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nodes.mixing.each import for_each, require_each
+from nodes.mixing.looping import require_loop
+from nodes.mixing.placing import end_of, fades_of, starts_of
 from nodes.mixing.routing import output_count
 from nodes.mixing.tracks import common_channels, stretch_of
 from pipelines.node import Facts
@@ -27,14 +29,28 @@ def mix_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mappi
 
 
 def sequence_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
-    """Return the number of channels of a sequence; refuse clips that do not go together."""
+    """Return the form of a sequence; refuse clips that do not go together, or that are shorter than their fades."""
     clips = inputs["clips"] or []
-    if _all_single(clips):
+    single = _all_single(clips)
+    if single:
         for name in ("times", "labels"):
             if parameters[name] is not None:
                 require_each(parameters[name], len(clips), name)
     widths = _channels(clips)
-    return {} if widths is None else {"value": {"channels": common_channels(widths)}}
+    form: dict[str, Any] = {} if widths is None else {"channels": common_channels(widths)}
+    rates = {known.get("sample_rate") for known in clips}
+    if single and len(rates) == 1 and None not in rates and all("duration" in known for known in clips):
+        form |= _sequence_time(clips, rates.pop(), parameters)
+    return {"value": form} if form else {}
+
+
+def _sequence_time(clips: Sequence[Facts], rate: int, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    times, gap, crossfade = (parameters[name] for name in ("times", "gap", "crossfade"))
+    lengths = [round(known["duration"] * rate) for known in clips]
+    starts = starts_of(lengths, times, gap, crossfade, rate)
+    fades_of(starts, lengths, round(crossfade * rate), rate)
+    end = max(start + length for start, length in zip(starts, lengths, strict=True))
+    return {"sample_rate": rate, "duration": end_of(end, parameters["duration"], rate) / rate}
 
 
 def take_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
@@ -54,7 +70,11 @@ def cut_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mappi
 
 
 def loop_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
-    """Return the form of a loop and its duration."""
+    """Return the form of a loop and its duration; refuse a crossfade that a sound of known duration cannot hold."""
+    known: Facts = inputs["audio"] or {}
+    if {"duration", "sample_rate"} <= known.keys():
+        rate = known["sample_rate"]
+        require_loop(round(known["duration"] * rate), rate, parameters["duration"], parameters["crossfade"])
     return {"value": {**_form(inputs["audio"]), "duration": parameters["duration"]}}
 
 

@@ -7,7 +7,26 @@ import numpy as np
 from nodes.mixing.gains import FadeShape, rise
 from nodes.values.blocks import require_finite, spans
 from pipelines.context import release
+from pipelines.mistakes import mistake
 from pipelines.value import Array
+
+
+def require_loop(length: int, sample_rate: int, duration: float, crossfade: float) -> None:
+    """Refuse a sound of `length` samples that cannot be repeated up to a duration with a crossfade, both in seconds."""
+    if 2 * round(crossfade * sample_rate) > length:
+        raise mistake(
+            "the crossfade is longer than half of the sound",
+            parameter="crossfade",
+            given=f"{crossfade:g} s",
+            allowed=f"{length / sample_rate / 2:.6g} s or less",
+        )
+    if not (length and round(duration * sample_rate)):
+        raise mistake(
+            "there is nothing to repeat" if not length else "the duration is less than a sample",
+            parameter="duration" if length else "audio",
+            given=f"{duration:g} s of a sound of {length} samples",
+            allowed="one sample or more",
+        )
 
 
 def looped(samples: Array, sample_rate: int, length: int, crossfade: int, shape: FadeShape) -> Array:

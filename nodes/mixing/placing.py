@@ -5,12 +5,41 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate
 
+from nodes.mixing.each import require_each
 from pipelines.mistakes import mistake
 
 
-def in_a_row(lengths: Sequence[int], gap: int, crossfade: int) -> list[int]:
-    """Return the starts of clips one after another, `gap` apart or overlapping by `crossfade`; in samples."""
-    return list(accumulate((length + gap - crossfade for length in lengths[:-1]), initial=0))
+def starts_of(
+    lengths: Sequence[int], times: Sequence[float] | None, gap: float, crossfade: float, sample_rate: int
+) -> list[int]:
+    """Return where clips begin, in samples: at their times, or one after another.
+
+    Parameters
+    ----------
+    lengths
+        Samples of each clip.
+    times, gap, crossfade
+        Of `sequence`, in seconds.
+    sample_rate
+        Samples a second.
+
+    Raises
+    ------
+    MistakeError
+        Where a gap is given with what it does not go with, or the times are not as many as the clips.
+    """
+    if gap and (crossfade or times is not None):
+        raise mistake(
+            "a gap goes neither with a crossfade nor with times",
+            parameter="gap",
+            given=f"{gap:g} s",
+            allowed="0, or no crossfade and no times",
+        )
+    if times is not None:
+        require_each(times, len(lengths), "times")
+        return [round(time * sample_rate) for time in times]
+    between = round(gap * sample_rate) - round(crossfade * sample_rate)
+    return list(accumulate((length + between for length in lengths[:-1]), initial=0))
 
 
 def fades_of(starts: Sequence[int], lengths: Sequence[int], crossfade: int, sample_rate: int) -> list[tuple[int, int]]:

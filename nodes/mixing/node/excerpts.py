@@ -2,7 +2,7 @@
 
 from nodes.mixing.facts import cut_facts, loop_facts, take_facts
 from nodes.mixing.gains import FadeShape
-from nodes.mixing.looping import looped
+from nodes.mixing.looping import looped, require_loop
 from nodes.mixing.node.sequencing import Label
 from nodes.mixing.summing import Feed, Part, summed
 from nodes.mixing.tracks import cut_markers, fades, stretch_of
@@ -127,20 +127,7 @@ def loop(audio: Audio, *, duration: Seconds, crossfade: Seconds = 0.0, shape: Fa
         sample, or a sample is NaN or infinite.
     """
     rate = audio.sample_rate
+    require_loop(audio.length, rate, duration, crossfade)
     overlap, length = round(crossfade * rate), round(duration * rate)
-    if 2 * overlap > audio.length:
-        raise mistake(
-            "the crossfade is longer than half of the sound",
-            parameter="crossfade",
-            given=f"{crossfade:g} s",
-            allowed=f"{audio.duration / 2:.6g} s or less",
-        )
-    if not (length and audio.length):
-        raise mistake(
-            "there is nothing to repeat" if not audio.length else "the duration is less than a sample",
-            parameter="duration" if audio.length else "audio",
-            given=f"{duration:g} s of a sound of {audio.length} samples",
-            allowed="one sample or more",
-        )
     markers = cut_markers(audio.markers, 0.0, length / rate)
     return Audio(looped(audio.samples, rate, length, overlap, shape), rate, markers)

@@ -7,11 +7,10 @@ from pydantic import BeforeValidator
 from nodes.mixing.each import require_each
 from nodes.mixing.facts import sequence_facts
 from nodes.mixing.gains import FadeShape
-from nodes.mixing.placing import end_of, fades_of, in_a_row
+from nodes.mixing.placing import end_of, fades_of, starts_of
 from nodes.mixing.summing import common_rate, in_order, summed
 from nodes.mixing.tracks import clip_part, common_channels
 from nodes.values.audio import Audio, Marker, Takes, flatten
-from pipelines.mistakes import mistake
 from pipelines.node import node
 from pipelines.quantities import Seconds
 
@@ -63,18 +62,7 @@ def sequence(
     sounds = flatten(clips)
     rate, lengths = common_rate(sounds, "clips", "clip"), [sound.length for sound in sounds]
     channels, fade = common_channels([sound.channels for sound in sounds]), round(crossfade * rate)
-    if gap and (crossfade or times is not None):
-        raise mistake(
-            "a gap goes neither with a crossfade nor with times",
-            parameter="gap",
-            given=f"{gap:g} s",
-            allowed="0, or no crossfade and no times",
-        )
-    if times is None:
-        starts = in_a_row(lengths, round(gap * rate), fade)
-    else:
-        require_each(times, len(sounds), "times")
-        starts = [round(time * rate) for time in times]
+    starts = starts_of(lengths, times, gap, crossfade, rate)
     parts = [
         clip_part(f"clip {number}", sound, start, own, shape, channels)
         for number, (sound, start, own) in enumerate(

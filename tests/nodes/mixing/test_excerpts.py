@@ -151,6 +151,10 @@ def test_what_is_known_of_excerpts_before_anything_runs() -> None:
     assert of_cut({"audio": {**form, "duration": 0.1}}, whole) == {"value": {**form, "duration": 0.07}}
     assert of_cut({"audio": form}, whole) == {"value": form}
     assert of_cut({"audio": None}, whole) == {"value": {}}
-    assert of_loop({"audio": {**form, "duration": 0.1}}, {"duration": 9.0}) == {"value": {**form, "duration": 9.0}}
+    long = {"duration": 9.0, "crossfade": 0.05}
+    assert of_loop({"audio": {**form, "duration": 0.1}}, long) == {"value": {**form, "duration": 9.0}}
+    assert of_loop({"audio": form}, {**long, "crossfade": 2}) == {"value": {**form, "duration": 9.0}}
+    with pytest.raises(MistakeError, match="longer than half"):
+        of_loop({"audio": {**form, "duration": 0.1}}, {**long, "crossfade": 0.06})
     with pytest.raises(MistakeError, match="does not lie within"):
         of_cut({"audio": {**form, "duration": 0.1}}, {"start": 0.05, "duration": 0.06})

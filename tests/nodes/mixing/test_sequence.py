@@ -118,3 +118,30 @@ def test_channels_are_known_and_refused_before_anything_runs() -> None:
     assert rule({"clips": [{"channels": 1}, {}]}, {}) == {}
     with pytest.raises(MistakeError, match="differ in channels"):
         rule({"clips": [{"channels": 2}, {"channels": 4}]}, {})
+
+
+RULED = {"times": None, "gap": 0.0, "crossfade": 0.0, "labels": None, "duration": None}
+
+
+@given(
+    lengths=st.lists(st.integers(1, 60), min_size=1, max_size=5),
+    gap=st.sampled_from([0.0, 0.003]),
+    crossfade=st.sampled_from([0.0, 0.001, 0.012]),
+    times=st.none() | st.lists(st.floats(0, 0.1), min_size=1, max_size=5),
+    duration=st.none() | st.floats(0, 0.3),
+)
+def test_the_plan_knows_what_a_sequence_becomes(
+    lengths: list[int], gap: float, crossfade: float, times: list[float] | None, duration: float | None
+) -> None:
+    rule = NodeSpec("sequence", sequence, "").mark.facts
+    assert rule is not None
+    asked = {"gap": gap, "crossfade": crossfade, "times": times, "duration": duration}
+    clips = [{"kind": "Audio", "channels": 1, "sample_rate": RATE, "duration": n / RATE} for n in lengths]
+    try:
+        made = sequence([ones(n) for n in lengths], **asked)
+    except MistakeError:
+        with pytest.raises(MistakeError):
+            rule({"clips": clips}, {**RULED, **asked})
+    else:
+        expected = {"channels": 1, "sample_rate": RATE, "duration": made.duration}
+        assert rule({"clips": clips}, {**RULED, **asked}) == {"value": expected}
