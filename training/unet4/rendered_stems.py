@@ -1,4 +1,4 @@
-"""Pieces with exact stems: music, and a voice that sings its melody.
+"""Pieces with exact stems: music, and a voice that sings its melody or speaks.
 
 python rendered_stems.py FOLDER                 # the pieces that separators are compared on, as they are written
 """
@@ -13,6 +13,8 @@ import numpy as np
 import soundfile
 from midi_music import AS_WRITTEN, RATE, Array, Event, Variation
 from singing import Singer
+from speaking import Speaker
+from voices import RECORDED
 
 HELD_OUT = ("d_e1m1", "d_e1m6", "d_in_cit", "d_openin", "d_e3m2", "d_e2m8", "d_adrian", "d_ampie")
 """Pieces for comparisons alone: nothing is trained on them."""
@@ -24,6 +26,8 @@ MORE_VOICES = (
     *("en-us", "en-us+f1", "en-us+m2", "en-us+m4", "en-us+m5", "en-us+m6", "en-us+m8", "en-gb+m4"),
     *("en-gb-scotland+f5", "en-029+f2", "es+f2", "es+m3", "it+f4", "de+f1", "de+m1", "fr-fr+f3"),
 )
+SPOKEN = 0.4
+"""Share of varied excerpts in which the voice speaks."""
 
 
 def made(
@@ -32,22 +36,33 @@ def made(
     generator: np.random.Generator,
     font: Path,
     variation: Variation = AS_WRITTEN,
-    singer: Singer | None = None,
+    voice: Singer | Speaker | None = None,
 ) -> dict[str, Array]:
     """Return the four stems of an excerpt, each 2 × samples; their sum peaks at 0.9."""
     stems = midi_music.played(events, seconds, font, variation)
-    singer = singer or Singer(VOICES[generator.integers(len(VOICES))], generator)
-    sung = midi_music.melody(midi_music.notes(events, seconds, variation), *singer.range)
-    stems["vocals"] = singer.sing(sung, seconds, RATE)
+    voice = voice or Singer(VOICES[generator.integers(len(VOICES))], generator)
+    if isinstance(voice, Speaker):
+        stems["vocals"] = voice.speak(seconds, RATE)
+    else:
+        sung = midi_music.melody(midi_music.notes(events, seconds, variation), *voice.range)
+        stems["vocals"] = voice.sing(sung, seconds, RATE)
     _balance(stems, generator.uniform(-3, 3))
     return stems
 
 
 def varied(events: list[Event], seconds: float, generator: np.random.Generator, font: Path) -> dict[str, Array]:
-    """Return the stems of an excerpt with other instruments, keys and tempi, sung by one of many voices."""
-    voice = MORE_VOICES[generator.integers(len(MORE_VOICES))]
-    singer = Singer(voice, generator, float(generator.uniform(0.88, 1.15)), float(generator.uniform(0.1, 0.6)))
-    return made(events, seconds, generator, font, midi_music.varied(events, generator), singer)
+    """Return the stems of an excerpt with other instruments, keys and tempi, sung or spoken by one of many voices."""
+    many = RECORDED if generator.random() < 0.3 else MORE_VOICES
+    name = many[generator.integers(len(many))]
+    voice = Speaker(name, generator) if generator.random() < SPOKEN else _singer(name, generator)
+    return made(events, seconds, generator, font, midi_music.varied(events, generator), voice)
+
+
+def _singer(name: str, generator: np.random.Generator) -> Singer:
+    formants, room = float(generator.uniform(0.88, 1.15)), float(generator.uniform(0.1, 0.6))
+    return Singer(
+        name, generator, formants, room, float(generator.uniform(-14, 0)) if generator.random() < 0.5 else None
+    )
 
 
 def _balance(stems: dict[str, Array], decibels: float) -> None:
@@ -57,7 +72,7 @@ def _balance(stems: dict[str, Array], decibels: float) -> None:
     heard = np.abs(voice).mean(axis=0) > 0.003 * np.abs(voice).max()
     if heard.any():
         stems["vocals"] = voice * np.sqrt(np.mean(rest**2) / np.mean(voice[:, heard] ** 2)) * 10 ** (decibels / 20)
-    peak = np.abs(sum(stems.values())).max()
+    peak = max(np.abs(sum(stems.values())).max(), 1e-9)
     for name in stems:
         stems[name] = stems[name] * 0.9 / peak
 

@@ -1,16 +1,14 @@
-"""A voice that sings notes: words spoken by espeak-ng, given the pitch and length of notes by WORLD (Morise 2016)."""
+"""A voice that sings notes: spoken words are given the pitch and length of notes by WORLD (Morise 2016)."""
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyworld
-import soundfile
-from scipy.signal import fftconvolve, resample_poly
+from scipy.signal import resample_poly
+from voices import Array, in_a_room, is_high, said, with_air
 
 LYRICS = (
     "love light night fly sky dream blue true way day run sun fall call gone road home low fire rain "
@@ -20,8 +18,6 @@ LYRICS = (
 WORDS = LYRICS.split()
 FRAME = 0.005
 """Seconds of a frame of WORLD."""
-
-Array = np.ndarray[Any, Any]
 
 
 class Spoken(NamedTuple):
@@ -36,9 +32,7 @@ class Spoken(NamedTuple):
 @cache
 def spoken(voice: str, word: str) -> Spoken:
     """Return a word as a voice says it, without the silence around it."""
-    with tempfile.NamedTemporaryFile(suffix=".wav") as file:
-        subprocess.run(["espeak-ng", "-v", voice, "-s", "130", "-w", file.name, word], check=True, capture_output=True)
-        samples, rate = soundfile.read(file.name)
+    samples, rate = said(voice, word)
     loud = np.flatnonzero(np.abs(samples) > 0.01)
     samples = np.ascontiguousarray(samples[max(0, loud[0] - 200) : loud[-1] + 400])
     rough, times = pyworld.dio(samples, rate, f0_floor=60, f0_ceil=500)
@@ -53,23 +47,32 @@ class Singer:
     Parameters
     ----------
     voice
-        A voice of espeak-ng.
+        Of `voices.said`.
     generator
         Draws words, phrases, drift and room.
     formants
         How many times as high the formants are: above 1 for a smaller singer.
     room
         Level of the room beside the voice.
+    air
+        Level in dB of the noise above what the voice has, as in `voices.with_air`; none unless given.
     """
 
-    def __init__(self, voice: str, generator: np.random.Generator, formants: float = 1.0, room: float = 0.35) -> None:
+    def __init__(
+        self,
+        voice: str,
+        generator: np.random.Generator,
+        formants: float = 1.0,
+        room: float = 0.35,
+        air: float | None = None,
+    ) -> None:
         self.voice = voice
-        self._generator, self._formants, self._room = generator, formants, room
+        self._generator, self._formants, self._room, self._air = generator, formants, room, air
 
     @property
     def range(self) -> tuple[int, int]:
         """Lowest and highest note."""
-        return (57, 74) if "+f" in self.voice else (48, 64)
+        return (57, 74) if is_high(self.voice) else (48, 64)
 
     def sing(self, notes: list[tuple[float, float, int]], seconds: float, rate: int) -> Array:
         """Return 2 × samples: a word for each note, with vibrato and a little room, in phrases with rests between."""
@@ -90,7 +93,10 @@ class Singer:
             aperiodicities[first:last] = word.aperiodicities[places]
         dry = pyworld.synthesize(pitch, spectra, aperiodicities, spoken_rate, 1000 * FRAME)
         common = np.gcd(rate, spoken_rate)
-        return self._in_a_room(resample_poly(dry, rate // common, spoken_rate // common), round(seconds * rate), rate)
+        sung = resample_poly(dry, rate // common, spoken_rate // common)
+        if self._air is not None:
+            sung = with_air(sung, rate, 0.48 * spoken_rate, self._air, self._generator)
+        return in_a_room(sung, round(seconds * rate), rate, self._room, self._generator)
 
     def _phrases(self, notes: list[tuple[float, float, int]], seconds: float) -> list[tuple[float, float, int]]:
         """Return the notes of phrases of 3 to 6 s, with 0.6 to 2.2 s between them."""
@@ -111,13 +117,6 @@ class Singer:
     def _bins(self, count: int) -> Array:
         """Return which bin of a spoken spectrum each bin of a sung one takes."""
         return np.clip((np.arange(count) / self._formants).round().astype(int), 0, count - 1)
-
-    def _in_a_room(self, dry: Array, length: int, rate: int) -> Array:
-        room = self._generator.standard_normal((2, rate // 2)) * np.exp(-np.arange(rate // 2) / (0.09 * rate))
-        room *= 0.5 / np.sqrt(np.sum(room**2, axis=1, keepdims=True))
-        sound = np.zeros(length)
-        sound[: min(length, len(dry))] = dry[:length]
-        return np.stack([sound + self._room * fftconvolve(sound, each)[:length] for each in room])
 
 
 def _stretched(voiced: Array, frames: int) -> tuple[Array, Array]:

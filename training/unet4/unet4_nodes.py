@@ -2,8 +2,8 @@
 
     resynthesis render --nodes training/unet4/unet4_nodes.py --config-dir training/unet4/conf piece=unet4
 
-They need the Debian packages freedoom, fluidsynth, fluid-soundfont-gm and espeak-ng, and from PyPI what stands in
-requirements.txt beside this file.
+They need the Debian packages freedoom, fluidsynth, fluid-soundfont-gm, espeak-ng and flite, and from PyPI what stands
+in requirements.txt beside this file.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def render_stems(
     font: AudioFiles,
     context: Context,
 ) -> StemSet:
-    """Render excerpts of a piece of Freedoom's music with exact stems, and a voice that sings its melody.
+    """Render excerpts of a piece of Freedoom's music with exact stems, and a voice that sings its melody or speaks.
 
     Parameters
     ----------
