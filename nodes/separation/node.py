@@ -75,7 +75,7 @@ def separate(
       accompaniment; 4, vocals, drums, bass and other; 5, with piano. `resynthesis models` gets and keeps weights. It
       knows nothing above 11 kHz, so that its stems add up to less than the sound.
     - 'unet4' is a small network of the project's own, whose weights come with it: vocals, drums, bass and other, which
-      add up to the sound up to 22 kHz. It has learnt from synthetic instruments and voices alone.
+      add up to the sound up to 22 kHz. It has learnt from instruments of a sound font and voices of programs.
     - 'repet' needs no weights. What is found again in other places is accompaniment (REPET-SIM: Rafii and Pardo,
       "Music/voice separation using the similarity matrix", ISMIR 2012), and what is in the middle of a stereo sound
       is voice; in the rest drums are strokes, bass are low tones, and other is what remains. Stems are vocals, drums,
