@@ -83,9 +83,11 @@ def by_spleeter(stems: Stems) -> Stems:
 
 GATES = {
     ("piece", repeated): (5.8, 11.7, 5.5, 0.8),
-    ("piece", by_unet4): (8.7, 15.3, 8.4, 4.1),
-    ("spoken", repeated): (4.2, 10.8, 4.8, 2.3),
-    ("spoken", by_unet4): (2.7, 14.6, 8.4, 2.3),
+    ("piece", by_unet4): (9.4, 13.2, 8.2, 4.5),
+    ("spoken", repeated): (4.4, 11.2, 4.4, 2.2),
+    ("spoken", by_unet4): (6.0, 14.0, 8.2, 4.6),
+    ("announced", repeated): (4.0, 10.5, 6.0, 2.0),
+    ("announced", by_unet4): (7.9, 13.2, 8.9, 5.4),
 }
 """A decibel less than was measured: vocals, drums, bass, other."""
 
