@@ -42,6 +42,7 @@ LEAST = {"spleeter": 7.2}
 def main() -> int:
     """Separate each voice over each accompaniment and print gains; return 1 where a limit is missed."""
     options = _options()
+    _required(options)
     backings = {folder.name: _backing(folder) for folder in options.folders}
     methods = _methods(options.weights)
     gains: dict[str, list[float]] = {name: [] for name in methods}
@@ -59,6 +60,20 @@ def main() -> int:
     heads = ["separator", *(f"{share} %" for share in SHARES)]
     print(table(heads, [[name, *(f"{x:.1f}" for x in np.percentile(each, SHARES))] for name, each in gains.items()]))
     return 0 if all(np.percentile(gains[name], 5) >= least for name, least in LEAST.items() if name in gains) else 1
+
+
+def _required(options: argparse.Namespace) -> None:
+    """End with a message where a folder has no stems, or a voice no recordings."""
+    for folder in options.folders:
+        if lacking := [name for name in STEMS if name != "vocals" and not list(folder.glob(f"{name}.*"))]:
+            raise SystemExit(f"{folder} lacks {', '.join(lacking)}")
+    for place in options.voices:
+        if not _files(place):
+            raise SystemExit(f"there are no recordings in {place}")
+
+
+def _files(place: Path) -> list[Path]:
+    return [place] if place.is_file() else sorted(path for path in place.rglob("*") if path.is_file())
 
 
 def _methods(weights: Path | None) -> dict[str, Callable[[Array], Array]]:
@@ -92,7 +107,7 @@ def _by_network(mix: Array, network: object) -> Array:
 def _voices(patterns: list[Path]) -> Iterator[tuple[str, Array]]:
     """Yield the name and the samples of each file, or of the files in each folder, one after the other."""
     for place in patterns:
-        files = sorted(path for path in place.rglob("*") if path.is_file()) if place.is_dir() else [place]
+        files = _files(place)
         parts: list[Array] = []
         while files and sum(map(len, parts)) < SECONDS * RATE:
             samples, rate = soundfile.read(files.pop(0), always_2d=True)

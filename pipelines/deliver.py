@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,10 @@ def flat_names(paths: Iterable[str]) -> dict[str, str]:
     """Return for each path a name without '/', short enough for a file, that no other path has."""
     names: dict[str, str] = {}
     taken: set[str] = set()
-    for number, path in enumerate(paths):
+    for path in paths:
         name = file_name(path.replace("/", "__"))
-        names[path] = name if name not in taken else f"{name}__{number}"
+        others = (f"{name}__{number}" for number in count(2))
+        names[path] = next(each for each in chain([name], others) if each not in taken)
         taken.add(names[path])
     return names
 

@@ -26,8 +26,16 @@ def spread_facts(steps: Mapping[str, BoundStep], mistakes: list[Mistake]) -> dic
         except MistakeError as error:
             mistakes += error.at(path).mistakes
             continue
-        known[path] = {output: {**common, **found.get(output, {})} for output in step.outputs}
+        known[path] = {output: _in_samples({**common, **found.get(output, {})}) for output in step.outputs}
     return known
+
+
+def _in_samples(facts: Facts) -> Facts:
+    """Return facts with a duration of whole samples, as that of a sound is, so that a chain of steps does not drift."""
+    if not {"duration", "sample_rate"} <= facts.keys():
+        return facts
+    rate = facts["sample_rate"]
+    return {**facts, "duration": round(facts["duration"] * rate) / rate}
 
 
 def _facts_by_port(

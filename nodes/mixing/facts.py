@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import add
 from typing import Any
 
 from nodes.mixing.each import for_each, require_each
 from nodes.mixing.looping import require_loop
-from nodes.mixing.placing import end_of, fades_of, starts_of
+from nodes.mixing.placing import fades_of, starts_of
 from nodes.mixing.routing import output_count
 from nodes.mixing.tracks import common_channels, stretch_of
 from pipelines.node import Facts
@@ -49,8 +50,9 @@ def _sequence_time(clips: Sequence[Facts], rate: int, parameters: Mapping[str, A
     lengths = [round(known["duration"] * rate) for known in clips]
     starts = starts_of(lengths, times, gap, crossfade, rate)
     fades_of(starts, lengths, round(crossfade * rate), rate)
-    end = max(start + length for start, length in zip(starts, lengths, strict=True))
-    return {"sample_rate": rate, "duration": end_of(end, parameters["duration"], rate) / rate}
+    if parameters["duration"] is not None:  # not compared: a damaged MP3 is shorter than it says
+        return {"sample_rate": rate, "duration": parameters["duration"]}
+    return {"sample_rate": rate, "duration": max(map(add, starts, lengths)) / rate}
 
 
 def take_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:

@@ -205,6 +205,26 @@ def test_a_rule_of_facts_can_refuse() -> None:
     assert graph.facts["out"]["value"] == {"sample_rate": 24000}
 
 
+def test_durations_are_those_of_whole_samples_at_every_step() -> None:
+    """44 101 samples at half the speed are 22 050, and at double length again 44 100."""
+
+    def scaled(inputs: Any, parameters: Any) -> Any:
+        return {"value": {"duration": inputs["sound"].get("duration", 44101 / 44100) * parameters["factor"]}}
+
+    @node(facts=scaled)
+    def stretch(sound: Audio, *, factor: float) -> Audio:
+        return sound
+
+    registry = {**REGISTRY, "stretch": NodeSpec("stretch", stretch, "here")}
+    steps = {
+        "t": {"node": "toy_tone"},
+        "short": {"node": "stretch", "sound": "t", "factor": 0.5},
+        "long": {"node": "stretch", "sound": "short", "factor": 2},
+    }
+    graph = build_graph({"steps": steps, "output": "long"}, registry, [])
+    assert graph.facts["long"]["value"] == {"sample_rate": 44100, "duration": 1.0}
+
+
 def test_a_thousand_generations_are_no_matter() -> None:
     loop = {"repeat": 1000, "carry": {"x": "n"}, "steps": {"s": {"node": "toy_add", "left": "x"}}, "output": "s"}
     graph = graph_of({"n": NUMBER, "loop": loop, "out": {"node": "toy_add", "left": "loop"}})

