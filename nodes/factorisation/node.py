@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from nodes.factorisation.value import Activations, Bases
+from nodes.separation.showing import draw_stems, play_stems
 from nodes.values.audio import Audio, Takes
 from pipelines.context import Context, release
 from pipelines.mistakes import mistake
@@ -31,14 +32,14 @@ class Components(NamedTuple):
     activations: Activations
 
 
-def _decompose_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
+def decompose_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
     """Return the form of the sound for the components, its sample rate for the rest."""
     known = inputs["audio"] or {}
     rate = {"sample_rate": known["sample_rate"]} if "sample_rate" in known else {}
     return {"components": known, "bases": rate, "activations": rate}
 
 
-@node(facts=_decompose_facts)
+@node(facts=decompose_facts, figure=draw_stems, page=play_stems)
 def nmf_decompose(
     audio: Audio,
     bases: Bases | None = None,

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from nodes.factorisation.node import Components, nmf_decompose
 from nodes.separation.choosing import onnx_networks, weights_path
 from nodes.values.audio import Audio
 from pipelines.context import Context
@@ -110,6 +111,12 @@ def by_hpss(audio: Audio, decided: Decided, parts: Parts, context: Context) -> N
     separate_into(filters, audio.samples, audio.sample_rate, chunks, *parts.values())
 
 
+def by_nmf(audio: Audio, decided: Decided, context: Context) -> Components:
+    """Return the components that a factorisation finds, the strongest first."""
+    own = {name: decided[name] for name in ("divergence", "iterations", "n_fft")}
+    return nmf_decompose(audio, components=decided["stems"], **own, context=context)
+
+
 BACKENDS: dict[str, Callable[[Audio, Decided, Parts, Context], None]] = {
     "spleeter": by_spleeter,
     "unet4": by_unet4,
@@ -118,4 +125,5 @@ BACKENDS: dict[str, Callable[[Audio, Decided, Parts, Context], None]] = {
     "onnx": by_onnx,
     "demucs": by_demucs,
 }
+"""Those that write stems; 'nmf' makes other values."""
 """Each writes the parts of a sound, by their names."""

@@ -30,13 +30,19 @@ STEMS: dict[str, dict[int, tuple[str, ...]]] = {
 }
 """Outputs of each backend by their number; those of 'onnx' are named by its files."""
 
+COMPONENTS = ("components", "bases", "activations")
+"""Outputs of 'nmf', whatever the number of components."""
+
 NAMES = ("vocals", "accompaniment", "drums", "bass", "piano", "guitar", "other")
 """What a stem of 'onnx' may be called."""
 
 PACKAGES = {"onnx": "onnxruntime", "demucs": "demucs"}
 """What backends need that is installed only where it is asked for, as an extra of the backend's name."""
 
-USUAL = {"spleeter": 2, "unet4": 4, "repet": 4, "hpss": 3, "demucs": 4}
+USUAL = {"spleeter": 2, "unet4": 4, "repet": 4, "hpss": 3, "nmf": 8, "demucs": 4}
+
+FRAMES = {"hpss": 2048, "nmf": 4096}
+"""Samples of a frame where none are asked for."""
 
 OWN: dict[str, dict[str, Any]] = {
     "spleeter": {"weights": None, "mask_extension": "zeros", "wiener": False, "to_16_khz": False},
@@ -48,9 +54,10 @@ OWN: dict[str, dict[str, Any]] = {
         "harmonic_margin": 1.0,
         "percussive_margin": 1.0,
         "power": 2.0,
-        "n_fft": 2048,
+        "n_fft": None,
         "hop": None,
     },
+    "nmf": {"divergence": "kullback_leibler", "iterations": 100, "n_fft": None},
     "onnx": {"model": None, "mask_extension": "zeros", "wiener": False},
     "demucs": {"model": None},
 }
@@ -102,13 +109,27 @@ def settled(parameters: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
             given=str(stems),
             allowed=listed(map(str, STEMS[backend])),
         )
-    return {**parameters, "backend": backend, "stems": stems, "weights": weights, "model": model}, said
+    frame = parameters["n_fft"] or FRAMES.get(backend, 0)
+    if backend == "nmf" and frame % 4:
+        raise mistake(
+            "frames overlap by three quarters", parameter="n_fft", given=str(frame), allowed="a multiple of 4"
+        )
+    return {
+        **parameters,
+        "backend": backend,
+        "stems": stems,
+        "weights": weights,
+        "model": model,
+        "n_fft": frame or None,
+    }, said
 
 
 def outputs_with(parameters: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the names of the outputs that there are with settled parameters."""
     if parameters["backend"] == "onnx":
         return tuple(onnx_networks(parameters["model"]))
+    if parameters["backend"] == "nmf":
+        return COMPONENTS
     return STEMS[parameters["backend"]][parameters["stems"]]
 
 

@@ -4,15 +4,17 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from nodes.separation.backends import BACKENDS, hop_of
+from nodes.factorisation.node import decompose_facts
+from nodes.factorisation.value import Activations, Bases
+from nodes.separation.backends import BACKENDS, by_nmf, hop_of
 from nodes.separation.choosing import outputs_with, settled
 from nodes.separation.showing import draw_stems, play_stems
-from nodes.values.audio import Audio
+from nodes.values.audio import Audio, Takes
 from pipelines.context import Context
 from pipelines.node import Facts, node
-from pipelines.quantities import AudioFiles, Seconds, Unit, wrong
+from pipelines.quantities import AudioFiles, Seconds, Unit
 
 
 class Stems(NamedTuple):
@@ -28,18 +30,17 @@ class Stems(NamedTuple):
     harmonic: Audio | None = None
     percussive: Audio | None = None
     residual: Audio | None = None
-
-
-def _known(value: Any) -> Any:
-    """Name the node that does what no backend does."""
-    if value == "nmf":
-        raise wrong("one of the backends; the node 'nmf_decompose' finds components by NMF")
-    return value
+    components: Takes | None = None
+    bases: Bases | None = None
+    activations: Activations | None = None
 
 
 def _separate_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Facts]:
     """Refuse a hop that is too large before anything runs; every part is like the input."""
-    hop_of(parameters["n_fft"], parameters["hop"])
+    if parameters["backend"] == "nmf":
+        return decompose_facts(inputs, parameters)
+    if parameters["backend"] == "hpss":
+        hop_of(parameters["n_fft"], parameters["hop"])
     return dict.fromkeys(outputs_with(parameters), inputs["audio"] or {})
 
 
@@ -47,9 +48,8 @@ def _separate_facts(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) ->
 def separate(
     audio: Audio,
     *,
-    backend: Annotated[Literal["spleeter", "unet4", "repet", "hpss", "onnx", "demucs"], BeforeValidator(_known)]
-    | None = None,
-    stems: Annotated[int, Field(ge=2, le=7)] | None = None,
+    backend: Literal["spleeter", "unet4", "repet", "hpss", "nmf", "onnx", "demucs"] | None = None,
+    stems: Annotated[int, Field(ge=2, le=512)] | None = None,
     weights: AudioFiles | None = None,
     model: AudioFiles | None = None,
     mask_extension: Literal["zeros", "average"] = "zeros",
@@ -64,7 +64,9 @@ def separate(
     harmonic_margin: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0,
     percussive_margin: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0,
     power: Annotated[float, Field(gt=0)] = 2.0,
-    n_fft: Annotated[int, Field(ge=16, le=2**16), Unit("samples")] = 2048,
+    divergence: Literal["kullback_leibler", "itakura_saito", "euclidean"] = "kullback_leibler",
+    iterations: Annotated[int, Field(ge=1, le=10_000)] = 100,
+    n_fft: Annotated[int, Field(ge=16, le=2**16), Unit("samples")] | None = None,
     hop: Annotated[int, Field(ge=1), Unit("samples")] | None = None,
     context: Context,
 ) -> Stems:
@@ -84,6 +86,9 @@ def separate(
       channel's spectrogram (FitzGerald, "Harmonic/percussive separation using median filtering", DAFx 2010) as librosa
       does it. The three add up to the sound; the residual holds something where a margin is above 1 (Driedger, Müller
       and Disch, "Extending harmonic-percussive separation of audio", ISMIR 2014).
+    - 'nmf' writes the sound as a sum of components, each a spectrum with a level over time, as `nmf_decompose` does,
+      which says more of it: `components`, which add up to the sound, are takes; `bases` are their spectra and
+      `activations` their levels.
     - 'onnx' has networks of yours in the place of Spleeter's, one .onnx file a stem, and needs the extra 'onnx'
       (ONNX Runtime). Their input x and output y are magnitudes, 2 × segments × 512 × 1024, as sherpa-onnx has them.
     - 'demucs' has a model of yours for Demucs (Défossez, "Hybrid spectrogram and waveform source separation", MDX
@@ -103,7 +108,7 @@ def separate(
         How to separate.
     stems
         How many: 2, 4 or 5 by Spleeter, as many as its weights have unless given; 2 or 4, which is usual, by 'repet';
-        4, which is usual, or 6 by 'demucs'.
+        4, which is usual, or 6 by 'demucs'; 2 to 512 components, 8 unless given, by 'nmf'.
     weights
         spleeter: a folder with a checkpoint, its .index, or a .safetensors file of `resynthesis models`; those that
         `resynthesis models` keeps unless given. unet4: a .safetensors file that its training made; those that come with
@@ -136,8 +141,12 @@ def separate(
         hpss: how many times the harmonic estimate the percussive one must reach.
     power
         hpss: exponent of the masks: 2 shares a bin between the parts, '.inf' gives it to the stronger one.
+    divergence
+        nmf: what is made small between spectrogram and sum.
+    iterations
+        nmf: how many updates.
     n_fft
-        hpss: length of a frame.
+        hpss, nmf: length of a frame; 2048 and 4096 unless given, for 'nmf' a multiple of 4.
     hop
         hpss: distance of frames, at most half of n_fft; a quarter of n_fft where it is not given.
 
@@ -149,7 +158,10 @@ def separate(
     """
     given = {name: value for name, value in locals().items() if name not in ("audio", "context")}
     decided, _ = settled(given)  # nothing is left to decide where a plan was made
+    if decided["backend"] == "nmf":
+        return Stems(**by_nmf(audio, decided, context)._asdict())
     names = outputs_with(decided)
     parts = {name: context.array(audio.samples.shape, np.float32) for name in names}
     BACKENDS[decided["backend"]](audio, decided, parts, context)
-    return Stems(**{name: Audio(part, audio.sample_rate, audio.markers) for name, part in parts.items()})
+    made: dict[str, Any] = {name: Audio(part, audio.sample_rate, audio.markers) for name, part in parts.items()}
+    return Stems(**made)

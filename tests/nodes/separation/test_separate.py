@@ -14,8 +14,9 @@ from contexts import make_context
 from made_demucs import SOURCES, small, write_pickle, write_safetensors
 from made_onnx import scaling, write_set
 
+from nodes.factorisation.node import nmf_decompose
 from nodes.separation import choosing
-from nodes.separation.choosing import HEADERS, NAMES, OWN, STEMS, outputs_with, settled, stems_in
+from nodes.separation.choosing import COMPONENTS, HEADERS, NAMES, OWN, STEMS, outputs_with, settled, stems_in
 from nodes.separation.node import Stems, separate
 from nodes.separation.spleeter import weights as spleeter
 from nodes.separation.spleeter.network import ARCHITECTURES, FILTERS
@@ -256,16 +257,48 @@ def test_demucs_gives_its_stems(tmp_path: Path, write: Callable[..., Path]) -> N
 
 def test_stems_that_a_model_may_have_are_outputs() -> None:
     assert Stems._fields[: len(NAMES)] == NAMES
-    assert {name for each in STEMS.values() for names in each.values() for name in names} == set(Stems._fields)
+    named = {name for each in STEMS.values() for names in each.values() for name in names}
+    assert named | set(COMPONENTS) == set(Stems._fields)
 
 
-def test_factorisation_is_found_under_its_own_name() -> None:
+def test_a_misspelt_backend_is_told_the_nearest() -> None:
     spec = NodeSpec("separate", separate, "here")
-    _, (wrong,) = read_parameters(spec, {"backend": "nmf"}, {}, [])
-    assert wrong.parameter == "backend" and "'nmf_decompose'" in wrong.allowed
-    _, (other,) = read_parameters(spec, {"backend": "demuc"}, {}, [])
-    assert other.hint == "did you mean 'demucs'?" and "spleeter, unet4, repet, hpss, onnx, demucs" in other.allowed
+    _, (wrong,) = read_parameters(spec, {"backend": "demuc"}, {}, [])
+    assert wrong.hint == "did you mean 'demucs'?" and "spleeter, unet4, repet, hpss, nmf, onnx, demucs" in wrong.allowed
     assert read_parameters(spec, {"backend": None}, {}, [])[0]["backend"] is None
+
+
+def test_components_are_those_of_the_node_that_finds_them(tmp_path: Path) -> None:
+    audio = music(2, seconds=1.0)
+    found = separate(audio, backend="nmf", stems=3, iterations=5, context=make_context(tmp_path / "a"))
+    alone = nmf_decompose(audio, components=3, iterations=5, context=make_context(tmp_path / "b"))
+    assert found.components is not None and found.bases is not None and found.activations is not None
+    assert [each is None for each in found].count(False) == 3
+    for takes, other in zip(found.components.samples, alone.components.samples, strict=True):
+        np.testing.assert_array_equal(takes, other)
+    np.testing.assert_array_equal(found.bases.spectra, alone.bases.spectra)
+    np.testing.assert_array_equal(found.activations.levels, alone.activations.levels)
+    np.testing.assert_allclose(np.sum(found.components.samples, axis=0), audio.samples, atol=1e-5)
+
+
+def test_factorisation_is_settled_and_refused_in_the_plan() -> None:
+    decided, _ = settled({**NOTHING, "backend": "nmf"})
+    assert (decided["stems"], decided["n_fft"]) == (8, 4096) and outputs_with(decided) == COMPONENTS
+    assert settled({**NOTHING, "backend": "hpss"})[0]["n_fft"] == 2048
+    assert settled({**NOTHING, "backend": "unet4"})[0]["n_fft"] is None
+    for wrong, message in (({"n_fft": 1022}, "three quarters"), ({"centre": 0.1}, "parameter of the backend 'repet'")):
+        with pytest.raises(MistakeError, match=message):
+            settled({**NOTHING, "backend": "nmf", **wrong})
+    with pytest.raises(MistakeError, match="no such stems"):
+        settled({**NOTHING, "backend": "repet", "stems": 12})
+
+
+def test_the_plan_knows_the_form_of_components() -> None:
+    rule = NodeSpec("separate", separate, "here").mark.facts
+    assert rule is not None
+    form = {"sample_rate": RATE, "channels": 2, "duration": 1.0}
+    found = rule({"audio": form}, settled({**NOTHING, "backend": "nmf"})[0])
+    assert found == {"components": form, "bases": {"sample_rate": RATE}, "activations": {"sample_rate": RATE}}
 
 
 def test_outputs_follow_the_settled_parameters() -> None:

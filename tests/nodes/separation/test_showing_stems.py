@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from nodes.separation.node import separate
-from nodes.separation.showing import draw_stems, play_stems
-from nodes.values import Audio
+from nodes.separation.showing import SHOWN, draw_stems, play_stems
+from nodes.values import Audio, Takes
 from pipelines.node import NodeSpec
 
 
@@ -22,6 +22,16 @@ def test_the_stems_are_shown_and_played() -> None:
     assert names == ["mix", "harmonic", "mask of harmonic", "percussive", "mask of percussive"]
     page = play_stems(inputs, outputs)
     assert page is not None and "<h1>harmonic and percussive</h1>" in page
+
+
+def test_of_many_components_the_strongest_are_shown() -> None:
+    samples = np.random.default_rng(0).normal(0, 0.01, (1, 3000)).astype(np.float32)
+    takes = Takes((samples,) * (SHOWN + 1), 8000, tuple(str(number) for number in range(1, SHOWN + 2)))
+    inputs, outputs = {"audio": Audio(samples * (SHOWN + 1), 8000)}, {"components": takes, "bases": None}
+    names = [axes.texts[0].get_text() for axes in draw_stems(inputs, outputs).axes if axes.texts]
+    assert names[1::2] == [f"component {number}" for number in range(1, SHOWN + 1)]
+    page = play_stems(inputs, outputs)
+    assert page is not None and f"component {SHOWN}" in page and f"component {SHOWN + 1}" not in page
 
 
 def test_the_templates_are_part_of_the_package() -> None:
